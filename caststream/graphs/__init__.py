@@ -1,0 +1,1 @@
+"""The graphs that ship with caststream, as TOML files."""
