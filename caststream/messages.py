@@ -7,6 +7,7 @@ Each message holds the one that it was made from, so nothing has to be joined ag
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -207,6 +208,10 @@ class Tracks:
     model: int
     rows: Rows
     tracks: tuple[Track, ...]
+    frames: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(F,) every analysed frame of the shot or window, also those without a box."""
+    times: F8 = field(default_factory=lambda: np.zeros(0, np.float64))
+    """(F,) their times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,3 +334,7 @@ class Context:
     """Name -> digest of the models in use; nodes add to it when they open."""
     queues: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Name of a queued node -> (fill, size); the runner keeps it up to date."""
+    stop: Callable[[], None] = lambda: None
+    """Ends the stream normally, as Ctrl-C does; whoever runs the graph puts it here."""
+    reader_gone: bool = False
+    """True once whoever read the label stream closed it."""

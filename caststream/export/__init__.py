@@ -1,0 +1,1 @@
+"""Puts what a store holds into the forms that other tools read."""

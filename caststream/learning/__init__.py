@@ -1,0 +1,1 @@
+"""Learns from tracks what tells characters apart, and keeps their dictionary."""

@@ -1,0 +1,63 @@
+"""A checked graph, and the nodes that there are, as text for people."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+
+from caststream.graph import kinds
+from caststream.graph.node import Node
+from caststream.graph.spec import Catalogue, Graph, Step, resolve
+
+
+def describe(graph: Graph) -> str:
+    """Draw the tree: each node with its kinds in and out, its queue and all its settings."""
+    rows = list(_rows(graph, graph.steps[0], "", ""))
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    lines = [
+        f"{tree:<{widths[0]}}  {flow:<{widths[1]}}  {settings}".rstrip()
+        for tree, flow, settings in rows
+    ]
+    return "\n".join([f"graph {graph.name}", *lines])
+
+
+def describe_nodes(catalogue: Catalogue) -> str:
+    """List the nodes: what each is, its kinds in and out, its arguments with types, defaults."""
+    return "\n\n".join(_describe_node(kind, resolve(kind, catalogue)) for kind in catalogue)
+
+
+def _rows(graph: Graph, step: Step, lead: str, below: str) -> Iterator[tuple[str, str, str]]:
+    yield lead + step.name, _flow(step.node), ", ".join(_settings(step))
+    children = graph.children(step.name)
+    for child in children:
+        last = child is children[-1]
+        yield from _rows(
+            graph,
+            child,
+            below + ("└── " if last else "├── "),
+            below + ("    " if last else "│   "),
+        )
+
+
+def _settings(step: Step) -> Iterator[str]:
+    if step.queue:
+        yield f"queue {step.queue} ({'drops' if step.when_full == 'drop' else 'waits'} when full)"
+    for argument in kinds.arguments(step.node).values():
+        yield f"{argument.name} = {step.arguments.get(argument.name, argument.default)!r}"
+
+
+def _flow(node: type[Node]) -> str:
+    taken, made = _names(kinds.accepts(node)), _names(kinds.makes(node))
+    return f"{taken} -> {made}".strip()
+
+
+def _describe_node(kind: str, node: type[Node]) -> str:
+    lines = [f"{kind}: {(inspect.getdoc(node) or '').partition(chr(10))[0]}", f"    {_flow(node)}"]
+    for argument in kinds.arguments(node).values():
+        default = "" if argument.required else f" = {argument.default!r}"
+        lines.append(f"    {argument.name}: {kinds.spell(argument.type)}{default}")
+    return "\n".join(lines)
+
+
+def _names(found: tuple[type, ...]) -> str:
+    return " | ".join(kind.__name__ for kind in found)

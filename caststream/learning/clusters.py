@@ -1,0 +1,320 @@
+"""Groups tracks into characters, in memory and time that do not grow with the stream.
+
+A track gives a few *prototypes* (its poses). Prototypes fall into at most ``capacity``
+*micro-clusters*, which keep only sums: of vectors, of weights, of tracks, and of the pairs that
+were seen side by side. Average linkage over the micro-clusters then gives the characters. Pairs
+seen side by side push clusters apart softly: a few of them are wrong (reflections, copies,
+detector errors), and as hard constraints those few would ruin the grouping. Where to cut is
+measured anew each time, from the same pairs: as coarse as possible while at most
+``BROKEN`` of them end up in one cluster.
+
+Average linkage by sums: for unit vectors the mean similarity of two clusters is the dot product
+of their sums over the product of their weights (Müllner, *Modern hierarchical, agglomerative
+clustering algorithms*, arXiv 1109.2378, for the linkage itself).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from caststream.messages import F4, I8
+
+CAPACITY = 1500
+"""Micro-clusters kept; the linkage costs their square."""
+JOIN = 0.86
+"""A prototype this similar to a micro-cluster falls into it instead of founding its own."""
+BROKEN = 0.08
+"""Share of forbidden pairs that a cut may break."""
+APART = 0.35
+"""Similarity that a pair of clusters loses where their tracks are regularly seen side by side."""
+PRIOR_PAIRS = 40.0
+"""How many forbidden pairs the shipped cut is worth against those of this show."""
+PRIOR_REACH = 0.12
+"""The measured cut stays this near to the shipped one: side-by-side pairs can be few and easy."""
+
+
+def prototypes(vectors: F4, most: int = 4, spread: float = 0.8) -> tuple[F4, F4]:
+    """Pick up to ``most`` poses of one track, farthest first.
+
+    ``vectors`` (n, d) unit rows, zero rows are left out. Returns unit prototypes (k, d) and the
+    share of the track that each stands for (k,), summing to 1; k is 0 for a track of zero rows.
+    A pose is added only while some view is less than ``spread`` similar to all chosen ones.
+    """
+    rows = vectors[np.einsum("nd,nd->n", vectors, vectors) > 0.25]
+    if not len(rows):
+        return np.zeros((0, vectors.shape[1]), np.float32), np.zeros(0, np.float32)
+    centre = rows.sum(axis=0)
+    chosen = [int(np.argmax(rows @ centre))]
+    nearest = rows @ rows[chosen[0]]
+    while len(chosen) < most and nearest.min() < spread:
+        chosen.append(int(np.argmin(nearest)))
+        nearest = np.maximum(nearest, rows @ rows[chosen[-1]])
+    owner = np.argmax(rows @ rows[chosen].T, axis=1)
+    sums = np.zeros((len(chosen), rows.shape[1]), np.float32)
+    np.add.at(sums, owner, rows)
+    share = np.bincount(owner, minlength=len(chosen)) / len(rows)
+    sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
+    return sums, share.astype(np.float32)
+
+
+class MicroClusters:
+    """Sums over prototypes: all that the grouping remembers of the past.
+
+    ``sums`` (M, d) weighted sums of vectors, ``weight`` (M,) seconds, ``tracks`` (M,) how many
+    tracks (a track's shares add up to 1), ``apart`` (M, M) symmetric counts of side-by-side pairs.
+    """
+
+    def __init__(self, dimensions: int, capacity: int = CAPACITY) -> None:
+        self.capacity = capacity
+        self.count = 0
+        self._sums = np.zeros((capacity, dimensions), np.float32)
+        self._weight = np.zeros(capacity, np.float32)
+        self._tracks = np.zeros(capacity, np.float32)
+        self._apart = np.zeros((capacity, capacity), np.float32)
+
+    @property
+    def sums(self) -> F4:
+        """(M, d) weighted sums of unit vectors."""
+        return self._sums[: self.count]
+
+    @property
+    def weight(self) -> F4:
+        """(M,) seconds of screen time."""
+        return self._weight[: self.count]
+
+    @property
+    def tracks(self) -> F4:
+        """(M,) tracks, by their shares."""
+        return self._tracks[: self.count]
+
+    @property
+    def apart(self) -> F4:
+        """(M, M) pairs of tracks seen side by side."""
+        return self._apart[: self.count, : self.count]
+
+    def add(self, vectors: F4, share: F4, seconds: float) -> I8:
+        """Put one track's prototypes in; returns the micro-cluster of each (k,).
+
+        The caller makes room first (``shrink``): there must be ``len(vectors)`` free places.
+        """
+        homes = np.empty(len(vectors), np.int64)
+        for i, vector in enumerate(vectors):
+            home = -1
+            if self.count:
+                norm = np.linalg.norm(self.sums, axis=1)
+                similarity = (self.sums @ vector) / np.maximum(norm, 1e-6)
+                best = int(np.argmax(similarity))
+                if similarity[best] >= JOIN:
+                    home = best
+            if home < 0:
+                home = self.count
+                self.count += 1
+            amount = max(seconds, 0.05) * float(share[i])
+            self._sums[home] += vector * amount
+            self._weight[home] += amount
+            self._tracks[home] += share[i]
+            homes[i] = home
+        return homes
+
+    def forbid(self, one: I8, other: I8, share_one: F4, share_other: F4) -> None:
+        """Note that two tracks, given by the homes of their prototypes, were seen side by side."""
+        for a, sa in zip(one, share_one, strict=True):
+            for b, sb in zip(other, share_other, strict=True):
+                if a != b:
+                    self._apart[a, b] += sa * sb
+                    self._apart[b, a] += sa * sb
+
+    def shrink(self, pinned: I8, to: int | None = None) -> I8:
+        """Merge the nearest micro-clusters until at most ``to`` are left (default 4/5 of capacity).
+
+        ``pinned`` (M,) character that a micro-cluster is pinned to, -1 for none; those of
+        different characters never merge. Returns the new place of each old one (M,).
+        """
+        target = int(self.capacity * 0.8) if to is None else to
+        state = linkage(self, pinned)
+        group = state.labels_after(max(self.count - target, 0))
+        return self.regroup(group)
+
+    def regroup(self, group: I8) -> I8:
+        """Add up the micro-clusters of one group (M,); returns the new place of each old one."""
+        _, new = np.unique(group, return_inverse=True)
+        new = new.astype(np.int64)
+        count = int(new.max()) + 1 if len(new) else 0
+        for array in (self._sums, self._weight, self._tracks):
+            old = array[: self.count].copy()
+            array[:] = 0
+            np.add.at(array, new, old)
+        member = np.zeros((self.count, count), np.float32)
+        member[np.arange(self.count), new] = 1
+        apart = member.T @ self.apart @ member
+        np.fill_diagonal(apart, 0)
+        self._apart[:] = 0
+        self._apart[:count, :count] = apart
+        self.count = count
+        return new
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything, as arrays that can be stored."""
+        rows, columns = np.nonzero(np.triu(self.apart))
+        return {
+            "micro_sums": self.sums.copy(),
+            "micro_weight": self.weight.copy(),
+            "micro_tracks": self.tracks.copy(),
+            "micro_apart_pairs": np.stack([rows, columns], axis=1).astype(np.int64),
+            "micro_apart_counts": self.apart[rows, columns].astype(np.float32),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], capacity: int = CAPACITY) -> MicroClusters:
+        """The inverse of ``arrays``."""
+        sums = arrays["micro_sums"]
+        micro = cls(sums.shape[1], max(capacity, len(sums)))
+        micro.count = len(sums)
+        micro._sums[: micro.count] = sums
+        micro._weight[: micro.count] = arrays["micro_weight"]
+        micro._tracks[: micro.count] = arrays["micro_tracks"]
+        rows, columns = arrays["micro_apart_pairs"].reshape(-1, 2).T
+        micro._apart[rows, columns] = arrays["micro_apart_counts"]
+        micro._apart[columns, rows] = arrays["micro_apart_counts"]
+        return micro
+
+
+@dataclass(frozen=True, slots=True)
+class Linkage:
+    """The order in which micro-clusters merge."""
+
+    count: int
+    merges: I8
+    """(K, 2) into which, and which goes."""
+    height: F4
+    """(K,) effective similarity at each merge."""
+    broken: F4
+    """(K,) side-by-side pairs that each merge breaks."""
+    total: float
+    """All side-by-side pairs."""
+
+    def labels_after(self, merges: int) -> I8:
+        """Group number of each micro-cluster (M,) after the first ``merges`` merges."""
+        group = np.arange(self.count)
+        for into, gone in self.merges[:merges]:
+            group[group == gone] = into
+        return group
+
+    def cut(self, prior: float) -> float:
+        """Where to stop: the measured cut, held to the shipped one by how few pairs there are."""
+        broken = np.cumsum(self.broken)
+        over = np.flatnonzero(broken > BROKEN * self.total)
+        if self.total <= 0 or not len(over):
+            measured = prior - PRIOR_REACH
+        else:
+            measured = float(self.height[over[0]]) + 1e-4
+        trust = self.total / (self.total + PRIOR_PAIRS)
+        mixed = trust * measured + (1 - trust) * prior
+        return float(np.clip(mixed, prior - PRIOR_REACH, prior + PRIOR_REACH))
+
+    def labels_at(self, cut: float) -> I8:
+        """Group number of each micro-cluster (M,) when merging stops below ``cut``."""
+        below = np.flatnonzero(self.height < cut)
+        return self.labels_after(int(below[0]) if len(below) else len(self.merges))
+
+
+def linkage(micro: MicroClusters, pinned: I8) -> Linkage:
+    """Average linkage with soft side-by-side pairs over all micro-clusters.
+
+    ``pinned`` (M,) as in ``MicroClusters.shrink``: those pinned to one character are one from the
+    start, those of different characters never merge.
+    """
+    merges, height, broken = _agglomerate(
+        micro.sums.astype(np.float64) @ micro.sums.T.astype(np.float64),
+        micro.weight.astype(np.float64),
+        micro.tracks.astype(np.float64),
+        micro.apart.astype(np.float64),
+        pinned,
+        APART,
+    )
+    total = float(np.triu(micro.apart).sum())
+    return Linkage(micro.count, merges, height.astype(np.float32), broken.astype(np.float32), total)
+
+
+@njit(cache=True, nogil=True)
+def _effective(dot, weight, tracks, apart, pinned, strength, i, j):  # type: ignore[no-untyped-def]
+    """Mean similarity of two clusters less what their side-by-side pairs cost."""
+    if pinned[i] >= 0 and pinned[j] >= 0:
+        return 2.0 if pinned[i] == pinned[j] else -9.0
+    similarity = dot[i, j] / (weight[i] * weight[j] + 1e-12)
+    if apart[i, j] > 0:
+        # A quarter of the smaller one's tracks beside the other is as telling as all of them.
+        rate = apart[i, j] / (0.25 * min(tracks[i], tracks[j]) + 1e-6)
+        similarity -= strength * min(1.0, rate)
+    return similarity
+
+
+@njit(cache=True, nogil=True)
+def _agglomerate(dot, weight, tracks, apart, pinned_to, strength):  # type: ignore[no-untyped-def]
+    """Merge the nearest pair until none is left; O(M^2) but for rows that lose their nearest."""
+    n = len(weight)
+    merges = np.empty((max(n - 1, 0), 2), np.int64)
+    height = np.empty(max(n - 1, 0), np.float64)
+    broken = np.empty(max(n - 1, 0), np.float64)
+    pinned = pinned_to.copy()
+    alive = np.ones(n, np.bool_)
+    best = np.full(n, -1, np.int64)
+    score = np.full(n, -np.inf, np.float64)
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                s = _effective(dot, weight, tracks, apart, pinned, strength, i, j)
+                if s > score[i]:
+                    score[i] = s
+                    best[i] = j
+    done = 0
+    for _ in range(n - 1):
+        top = -1
+        for i in range(n):
+            if alive[i] and (top < 0 or score[i] > score[top]):
+                top = i
+        i = min(top, best[top])
+        j = max(top, best[top])
+        if i < 0 or score[top] <= -5.0:
+            break
+        merges[done, 0] = i
+        merges[done, 1] = j
+        height[done] = score[top]
+        broken[done] = apart[i, j]
+        done += 1
+        alive[j] = False
+        if pinned[i] < 0:
+            pinned[i] = pinned[j]
+        weight[i] += weight[j]
+        tracks[i] += tracks[j]
+        for k in range(n):
+            if alive[k] and k != i:
+                dot[i, k] += dot[j, k]
+                dot[k, i] = dot[i, k]
+                apart[i, k] += apart[j, k]
+                apart[k, i] = apart[i, k]
+        score[i] = -np.inf
+        best[i] = -1
+        for k in range(n):
+            if not alive[k] or k == i:
+                continue
+            s = _effective(dot, weight, tracks, apart, pinned, strength, i, k)
+            if s > score[i]:
+                score[i] = s
+                best[i] = k
+            if best[k] == i or best[k] == j:
+                score[k] = -np.inf
+                best[k] = -1
+                for m in range(n):
+                    if alive[m] and m != k:
+                        t = _effective(dot, weight, tracks, apart, pinned, strength, k, m)
+                        if t > score[k]:
+                            score[k] = t
+                            best[k] = m
+            elif s > score[k]:
+                score[k] = s
+                best[k] = i
+    return merges[:done], height[:done], broken[:done]

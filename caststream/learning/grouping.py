@@ -1,0 +1,203 @@
+"""The machine's dictionary: tracks in, characters with permanent ids out, again and again.
+
+``Grouping`` is all the state that the learner keeps between regroupings: micro-clusters
+(bounded), which micro-clusters each track fell into (a few numbers a track), and which id each
+micro-cluster went by. It goes into and out of plain arrays, so that it is published and read
+back with the model that made its vectors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from caststream.learning.characters import Acts, match
+from caststream.learning.clusters import CAPACITY, MicroClusters, linkage, prototypes
+from caststream.messages import F4, I8
+
+MIN_BOXES = 3
+"""Shorter tracks are labelled, and teach the grouping nothing."""
+MIN_SCORE = 0.35
+"""Mean detector score under which a track is more likely clutter than a character."""
+WORTHY_SECONDS = 2.0
+"""A group needs this much screen time before it is given an id."""
+VIEWS = 4
+"""Prototypes a track."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One finished track, as the grouping takes it."""
+
+    uid: int
+    vectors: F4
+    """(n, d) unit vectors of its boxes."""
+    seconds: float
+    score: float
+    time: float
+    """When it was first seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regrouping:
+    """What one regrouping changed."""
+
+    cut: float
+    merged: tuple[tuple[int, int], ...]
+    suggestions: tuple[tuple[int, int, float], ...]
+    """(id, id, similarity): probably one character, and a person has named or placed one."""
+
+
+class Grouping:
+    """Micro-clusters, tracks and ids; grows by a few numbers a track."""
+
+    def __init__(self, dimensions: int = 256, capacity: int = CAPACITY) -> None:
+        self.micro = MicroClusters(dimensions, capacity)
+        self.character = np.zeros(0, np.int64)
+        """(M,) id that each micro-cluster goes by, -1 for none."""
+        self.next_id = 1
+        self._uid: list[int] = []
+        self._home: list[int] = []
+        self._share: list[float] = []
+        self._homes: dict[int, tuple[I8, F4]] = {}
+
+    # --- taking tracks in ---------------------------------------------------------------------
+
+    def add(self, track: Seen) -> None:
+        """Take in one track; too short or too doubtful ones are left to the labeller."""
+        if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE or track.uid in self._homes:
+            return
+        vectors, share = prototypes(track.vectors, VIEWS)
+        if not len(vectors):
+            return
+        if self.micro.count + len(vectors) > self.micro.capacity:
+            self._moved(self.micro.shrink(self.character))
+        homes = self.micro.add(vectors, share, track.seconds)
+        grown = self.micro.count - len(self.character)
+        self.character = np.concatenate([self.character, np.full(grown, -1, np.int64)])
+        self._homes[track.uid] = (homes, share)
+        for home, part in zip(homes, share, strict=True):
+            self._uid.append(track.uid)
+            self._home.append(int(home))
+            self._share.append(float(part))
+
+    def apart(self, one: int, other: int) -> None:
+        """Note that two tracks were seen side by side; unknown ones are passed over."""
+        if one in self._homes and other in self._homes:
+            homes_one, share_one = self._homes[one]
+            homes_other, share_other = self._homes[other]
+            self.micro.forbid(homes_one, homes_other, share_one, share_other)
+
+    def _moved(self, new: I8) -> None:
+        """Follow the micro-clusters to their new places."""
+        character = np.full(self.micro.count, -1, np.int64)
+        np.maximum.at(character, new, self.character)
+        self.character = character
+        self._home = new[np.asarray(self._home, np.int64)].tolist()
+        self._homes = {uid: (new[homes], share) for uid, (homes, share) in self._homes.items()}
+
+    # --- grouping -----------------------------------------------------------------------------
+
+    def regroup(self, prior: float, acts: Acts) -> Regrouping:
+        """Group all micro-clusters anew, and give each group the id it went by before.
+
+        ``prior`` is the similarity at which the shipped model's groups part. Ids that people
+        named or placed are pinned: what went by one still does, and no other id is merged into
+        it; where that would have happened, it comes back as a suggestion.
+        """
+        touched = acts.touched()
+        pinned = np.array(
+            [acts.resolve(int(c)) if int(c) in touched else -1 for c in self.character], np.int64
+        )
+        tree = linkage(self.micro, pinned)
+        cut = tree.cut(prior)
+        group = tree.labels_at(cut)
+        group, suggestions = self._keep_touched_apart(group, pinned)
+        _, group = np.unique(group, return_inverse=True)
+        groups = int(group.max()) + 1 if len(group) else 0
+        seconds = np.bincount(group, self.micro.weight, groups)
+        resolved = np.array([acts.resolve(int(c)) for c in self.character], np.int64)
+        self.next_id = max([self.next_id, *(i + 1 for i in acts.minted)])
+        found = match(group, resolved, self.micro.weight, seconds >= WORTHY_SECONDS, self.next_id)
+        self.next_id = found.next_id
+        fresh = found.ids[group]
+        # What a person merged keeps the id it had underneath, so that an undo finds it again.
+        held = (pinned >= 0) & (fresh == pinned)
+        self.character = np.where(held, self.character, fresh)
+        return Regrouping(cut, found.merged, suggestions)
+
+    def _keep_touched_apart(
+        self, group: I8, pinned: I8
+    ) -> tuple[I8, tuple[tuple[int, int, float], ...]]:
+        """Take other ids out of the groups that hold a pinned one, as suggestions."""
+        group = group.copy()
+        fresh = int(group.max()) + 1 if len(group) else 0
+        means = self.micro.sums / np.maximum(
+            np.linalg.norm(self.micro.sums, axis=1, keepdims=True), 1e-6
+        )
+        suggestions = []
+        for pin in np.unique(pinned[pinned >= 0]):
+            core = pinned == pin
+            for place in np.unique(group[core]):
+                inside = (group == place) & (pinned < 0) & (self.character >= 0)
+                for other in np.unique(self.character[inside]):
+                    out = inside & (self.character == other)
+                    likeness = float(np.max(means[out] @ means[core].T))
+                    suggestions.append((int(other), int(pin), likeness))
+                    group[out] = fresh
+                    fresh += 1
+        return group, tuple(suggestions)
+
+    # --- what comes out -----------------------------------------------------------------------
+
+    def labels(self) -> tuple[I8, I8, F4]:
+        """Each track's uid (n,), id (n,) or -1, and the share of it that agrees (n,)."""
+        if not self._uid:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
+        uid = np.asarray(self._uid, np.int64)
+        ids = self.character[np.asarray(self._home, np.int64)]
+        share = np.asarray(self._share, np.float64)
+        tracks, place = np.unique(uid, return_inverse=True)
+        known, column = np.unique(ids, return_inverse=True)
+        votes = np.zeros((len(tracks), len(known)))
+        np.add.at(votes, (place, column), share)
+        best = np.argmax(votes, axis=1)
+        total = votes.sum(axis=1)
+        return tracks, known[best], (votes.max(axis=1) / total).astype(np.float32)
+
+    def gallery(self) -> tuple[F4, I8, F4]:
+        """Unit prototypes (P, d) of the characters, their ids (P,) and seconds (P,)."""
+        known = self.character >= 0
+        sums = self.micro.sums[known]
+        unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
+        return unit.astype(np.float32), self.character[known], self.micro.weight[known]
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All state as arrays; the inverse is ``from_arrays``."""
+        return {
+            **self.micro.arrays(),
+            "micro_character": self.character,
+            "track_uid": np.asarray(self._uid, np.int64),
+            "track_home": np.asarray(self._home, np.int64),
+            "track_share": np.asarray(self._share, np.float32),
+            "next_id": np.array([self.next_id], np.int64),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Grouping:
+        """Read back what ``arrays`` gave."""
+        grouping = cls(arrays["micro_sums"].shape[1])
+        grouping.micro = MicroClusters.from_arrays(arrays)
+        grouping.character = arrays["micro_character"].astype(np.int64)
+        grouping.next_id = int(arrays["next_id"][0])
+        grouping._uid = arrays["track_uid"].tolist()
+        grouping._home = arrays["track_home"].tolist()
+        grouping._share = arrays["track_share"].tolist()
+        uid, home, share = (arrays[f"track_{n}"] for n in ("uid", "home", "share"))
+        order = np.argsort(uid, kind="stable")
+        starts = np.flatnonzero(np.diff(uid[order], prepend=-1))
+        for rows in np.split(order, starts[1:]):
+            if len(rows):
+                grouping._homes[int(uid[rows[0]])] = (home[rows], share[rows])
+        return grouping

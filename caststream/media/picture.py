@@ -1,0 +1,73 @@
+"""One picture, wherever its pixels are kept; the rest of the program sees only this.
+
+Boxes outside of ``media`` are always in pixels of the source's own picture, that is of the decoded
+picture in the size that the stream announced first, turned upright where the file asks for it.
+Non-square pixels (anamorphic DVDs) are *not* stretched in these coordinates, since every tool that
+opens the file sees the stored pixels; only crops are cut square as displayed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.media.geometry import Geometry
+from caststream.media.surface import Surface
+
+CROP_MARGIN = 0.1
+"""How much wider a crop is than its box's longer side."""
+
+
+class Picture:
+    """A picture to be looked at small, large, or under boxes.
+
+    Safe to use from several threads; keeps the decoded frame alive as long as it lives itself.
+    """
+
+    __slots__ = ("_aspect", "_geometry", "_surface", "height", "width")
+
+    def __init__(
+        self,
+        surface: Surface,
+        width: int | None = None,
+        height: int | None = None,
+        geometry: Geometry | None = None,
+        aspect: float = 1.0,
+    ) -> None:
+        """Wrap a surface that shows what ``geometry`` says of a source of ``width`` x ``height``.
+
+        ``aspect`` is the width of a displayed source pixel over its height.
+        """
+        self._surface = surface
+        self._geometry = geometry or Geometry()
+        self._aspect = aspect
+        self.width = surface.width if width is None else width
+        self.height = surface.height if height is None else height
+
+    def resized(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The picture, as filters left it, as (height, width, 3) RGB; stretched if need be."""
+        return self._surface.resized(width, height)
+
+    def boxes_from(self, boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+        """Boxes (N, 4) found in ``resized(width, height)`` as boxes of the source, clipped."""
+        shown = np.array([self._surface.width / width, self._surface.height / height] * 2)
+        picture = np.asarray(boxes, np.float32).reshape(-1, 4) * shown.astype(np.float32)
+        source = self._geometry.to_source(picture)
+        limit = np.array([self.width, self.height] * 2, np.float32)
+        return np.clip(source, np.float32(0.0), limit)
+
+    def crops(self, boxes: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+        """What lies under source boxes (N, 4), as (N, size, size, 3) RGB.
+
+        Each is a square as displayed, around the box's middle, ``CROP_MARGIN`` wider than its
+        longer side: the surroundings pad a narrow box, nothing is stretched. Beyond the picture
+        its border repeats.
+        """
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        middle = (boxes[:, :2] + boxes[:, 2:]) / 2.0
+        sides = (boxes[:, 2:] - boxes[:, :2]) * (self._aspect, 1.0)
+        half = np.maximum(sides.max(axis=1, initial=1.0) * (1.0 + CROP_MARGIN) / 2.0, 0.5)
+        reach = half[:, None] / (self._aspect, 1.0)
+        source = np.concatenate([middle - reach, middle + reach], axis=1)
+        regions = self._geometry.from_source(source.astype(np.float32)).astype(np.float64)
+        return self._surface.cut(regions, size)

@@ -1,0 +1,337 @@
+"""Opening what a user calls a source: standard input, a pipe, a file, an address."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import select
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+
+from caststream.errors import InputError, NoVideoError
+
+log = logging.getLogger(__name__)
+
+MIB = 1 << 20
+PIXEL_LIMIT = 8192 * 8192
+"""Larger pictures are refused before anything is decoded."""
+
+_HEAD = MIB
+"""Bytes at the beginning (and end) of a source that its fingerprint is made of."""
+_HEAD_WAIT = 2.0
+"""Seconds that a slow pipe gets to send as much; a fingerprint of less serves as well."""
+_LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
+_BOXES = frozenset(
+    b"ftyp moov moof mdat free skip wide uuid pnot styp sidx emsg prft meta pdin junk".split()
+)
+_TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
+"""Decoders that draw text files as pictures."""
+
+
+class StopSign:
+    """Wakes whoever waits for input. ``set`` takes no lock, so a signal handler may call it."""
+
+    def __init__(self) -> None:
+        self.up = False
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+
+    def set(self) -> None:
+        """Ask everything that reads to come to an end; may be called again and after close."""
+        self.up = True
+        if self._write >= 0:
+            try:
+                os.write(self._write, b"x")
+            except BlockingIOError:
+                return
+
+    def wait(self, descriptor: int | None, seconds: float | None) -> bool:
+        """Wait for input on a descriptor; False if none came in time or the sign went up."""
+        poll = select.poll()
+        poll.register(self._read, select.POLLIN)
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+        events = poll.poll(None if seconds is None else max(0.0, seconds) * 1000.0)
+        return not self.up and any(ready == descriptor for ready, _ in events)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        write, self._write = self._write, -1
+        for descriptor in (self._read, write):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+class PipeReader:
+    """A pipe as PyAV reads it: never blocks past a stop sign, gives what is there at once."""
+
+    def __init__(self, descriptor: int, stop: StopSign) -> None:
+        self._descriptor = descriptor
+        self._stop = stop
+        self._head = bytearray()
+
+    def peek(self, size: int, seconds: float | None = None) -> bytes:
+        """The first ``size`` bytes, or less where the pipe ends or time runs out."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while len(self._head) < size:
+            left = None if until is None else until - time.monotonic()
+            if not self._stop.wait(self._descriptor, left):
+                break
+            data = os.read(self._descriptor, MIB)
+            if not data:
+                break
+            self._head += data
+        return bytes(self._head[:size])
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end and after a stop."""
+        if self._head:
+            data = bytes(self._head[:size])
+            del self._head[:size]
+            return data
+        if not self._stop.wait(self._descriptor, None):
+            return b""
+        return os.read(self._descriptor, size)
+
+
+class Source:
+    """An opened source: a demuxer, its one video stream, and what is known beforehand."""
+
+    def __init__(self, uri: str, *, timeout: float, spool_limit: int, stop: StopSign) -> None:
+        """Open ``uri`` ("-" for standard input, a path, an address).
+
+        Pipes are read as they come, except for an MP4 whose index comes last: that is spooled to
+        a temporary file of at most ``spool_limit`` bytes. ``timeout`` (seconds) is how long an
+        address may stay silent; a pipe may as long as it likes. Raises ``InputError`` for what
+        cannot be opened and ``NoVideoError`` for what holds no pictures.
+        """
+        self.uri = uri
+        self.name = "Standard input" if uri == "-" else uri
+        self._timeout = timeout
+        self._spool_limit = spool_limit
+        self._stop = stop
+        self._spool: BinaryIO | None = None
+        self._owned: int | None = None
+        self.remote = _is_address(uri)
+        self.container, self.fingerprint = self._open()
+        try:
+            self.stream = self._choose()
+        except InputError:
+            self.close()
+            raise
+
+    @property
+    def live(self) -> bool:
+        """Whether the end of input means that the sender broke off."""
+        if not self.remote:
+            return False
+        hls = "hls" in self.container.format.name or "dash" in self.container.format.name
+        return self.uri.split(":")[0].lower() in _LIVE or (hls and not self.container.duration)
+
+    @property
+    def seconds(self) -> float | None:
+        """Length as the container states it; None for pipes and live sources."""
+        if self.live or (self.uri == "-" and self._pipe):
+            return None
+        if self.stream.duration and self.stream.time_base:
+            return float(self.stream.duration * self.stream.time_base)
+        return self.container.duration / 1e6 if self.container.duration else None
+
+    @property
+    def fps(self) -> float | None:
+        """Nominal frames a second, None where they vary or nobody knows."""
+        average = float(self.stream.average_rate or 0)
+        base = float(self.stream.base_rate or 0)
+        if not average or not base:
+            return None
+        for rate in (base, base / 2.0):  # interlaced streams state the rate of their fields
+            if abs(average / rate - 1.0) < 0.005:
+                return rate
+        return None
+
+    def reopen(self) -> None:
+        """Open a remote source anew after its connection broke; raises as the first opening."""
+        self.container.close()
+        self.container, _ = self._open()
+        self.stream = self._choose()
+
+    def close(self) -> None:
+        """Close what was opened; safe to call again."""
+        self.container.close()
+        if self._spool is not None:
+            self._spool.close()
+        if self._owned is not None:
+            os.close(self._owned)
+            self._owned = None
+
+    def _open(self) -> tuple[av.container.InputContainer, str]:
+        self._pipe = False
+        if self.remote:
+            digest = hashlib.sha256(self.uri.encode()).hexdigest()
+            return self._demux(self.uri, (self._timeout, self._timeout)), digest
+        descriptor = _standard_input() if self.uri == "-" else self._open_path()
+        mode = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{self.name} is a directory; give a film file in it.")
+        if stat.S_ISREG(mode):
+            return self._open_regular(descriptor)
+        if os.isatty(descriptor):
+            raise InputError(f"{self.name} is a terminal; give a film file or pipe one in.")
+        return self._open_pipe(descriptor)
+
+    def _open_path(self) -> int:
+        try:
+            # A named pipe would otherwise block here until somebody writes to it.
+            self._owned = os.open(self.uri, os.O_RDONLY | os.O_NONBLOCK)
+        except OSError as error:
+            raise InputError(f"{self.uri} cannot be opened: {error.strerror}.") from None
+        os.set_blocking(self._owned, True)
+        return self._owned
+
+    def _open_regular(self, descriptor: int) -> tuple[av.container.InputContainer, str]:
+        if os.fstat(descriptor).st_size == 0:
+            raise InputError(f"{self.name} is empty (0 bytes).")
+        return self._demux("fd:", None, {"fd": str(descriptor)}), _fingerprint(descriptor)
+
+    def _open_pipe(self, descriptor: int) -> tuple[av.container.InputContainer, str]:
+        pipe = PipeReader(descriptor, self._stop)
+        head = pipe.peek(12)
+        if not head and not self._stop.up:
+            raise InputError(f"{self.name} is empty (0 bytes).")
+        if _index_last(pipe):
+            spool = self._spool_pipe(pipe)
+            return self._demux("fd:", None, {"fd": str(spool)}), _fingerprint(spool)
+        self._pipe = True
+        digest = hashlib.sha256(pipe.peek(_HEAD, _HEAD_WAIT)).hexdigest()
+        return self._demux(pipe, None), digest
+
+    def _spool_pipe(self, pipe: PipeReader) -> int:
+        log.warning(
+            "%s is an MP4 with its index at the end: keeping it in a temporary file (at most %d "
+            "MiB) before it can be read", self.name, self._spool_limit // MIB,
+        )  # fmt: skip
+        self._spool = tempfile.TemporaryFile(prefix="caststream-")  # noqa: SIM115
+        total = 0
+        while data := pipe.read(MIB):
+            total += len(data)
+            if total > self._spool_limit:
+                raise InputError(
+                    f"{self.name} is an MP4 with its index at the end and larger than the spool "
+                    f"limit of {self._spool_limit // MIB} MiB; give it as a file, or move its "
+                    "index to the front (ffmpeg -i IN -c copy -movflags +faststart OUT)."
+                )
+            try:
+                self._spool.write(data)
+            except OSError as error:
+                raise InputError(
+                    f"{self.name} is an MP4 with its index at the end and cannot be spooled to "
+                    f"{tempfile.gettempdir()}: {error.strerror}; set TMPDIR to a larger disk."
+                ) from None
+        self._spool.flush()
+        return self._spool.fileno()
+
+    def _demux(
+        self,
+        file: str | PipeReader,
+        timeout: tuple[float, float] | None,
+        options: dict[str, str] | None = None,
+    ) -> av.container.InputContainer:
+        try:
+            return av.open(file, "r", options=options or {}, timeout=timeout)
+        except av.FFmpegError as error:
+            raise InputError(f"{self.name} {_explain(error, self._timeout)}") from None
+        except OSError as error:
+            raise InputError(f"{self.name} cannot be read: {error.strerror}.") from None
+
+    def _choose(self) -> av.VideoStream:
+        films = [
+            stream
+            for stream in self.container.streams.video
+            if not int(stream.disposition) & int(av.stream.Disposition.attached_pic)
+        ]
+        if any(stream.codec_context and stream.codec_context.name in _TEXT for stream in films):
+            raise InputError(f"{self.name} is text, not a film.")
+        if not films:
+            kinds = sorted({stream.type for stream in self.container.streams}) or ["nothing"]
+            raise NoVideoError(f"{self.name} holds no video, only {' and '.join(kinds)}.")
+        stream = max(films, key=lambda film: film.width * film.height)
+        if stream.codec_context is None:
+            raise InputError(f"{self.name} is coded in a way that this FFmpeg cannot decode.")
+        if stream.width <= 0 or stream.height <= 0:
+            raise NoVideoError(f"{self.name} states no picture size; it is damaged at its start.")
+        if stream.width * stream.height > PIXEL_LIMIT:
+            raise InputError(
+                f"{self.name} has pictures of {stream.width}x{stream.height} pixels; at most "
+                f"{PIXEL_LIMIT} pixels are taken."
+            )
+        return stream
+
+
+def _is_address(uri: str) -> bool:
+    return re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", uri) is not None
+
+
+def _standard_input() -> int:
+    try:
+        descriptor = sys.stdin.fileno()
+        os.fstat(descriptor)
+    except (AttributeError, OSError, ValueError):
+        raise InputError("Standard input is closed; give a film file or pipe one in.") from None
+    return descriptor
+
+
+def _fingerprint(descriptor: int) -> str:
+    """SHA-256 over a file's size, first and last MiB; does not move its offset."""
+    size = os.fstat(descriptor).st_size
+    digest = hashlib.sha256(str(size).encode())
+    digest.update(os.pread(descriptor, _HEAD, 0))
+    digest.update(os.pread(descriptor, _HEAD, max(0, size - _HEAD)))
+    return digest.hexdigest()
+
+
+def _index_last(pipe: PipeReader) -> bool:
+    """Whether this is an MP4 whose pictures come before its index (ISO/IEC 14496-12, 4.2)."""
+    for kind in _boxes(pipe):
+        if kind in (b"moov", b"moof"):
+            return False
+        if kind == b"mdat":
+            return True
+    return False
+
+
+def _boxes(pipe: PipeReader) -> Iterator[bytes]:
+    """Types of the outermost boxes, as far as a small beginning of the pipe reaches."""
+    place = 0
+    while place + 16 <= 65536:
+        head = pipe.peek(place + 16)[place:]
+        if len(head) < 8 or head[4:8] not in _BOXES:
+            return
+        yield head[4:8]
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:
+            size = int.from_bytes(head[8:16], "big")
+        if size < 8:
+            return
+        place += size
+
+
+def _explain(error: av.FFmpegError, timeout: float) -> str:
+    if isinstance(error, av.InvalidDataError):
+        return (
+            "is no film that can be read: not a known format, or damaged or cut off (an MP4 "
+            "without its index cannot be read)."
+        )
+    if isinstance(error, av.ExitError):
+        return f"did not answer within {timeout:g} s."
+    if isinstance(error, av.ProtocolNotFoundError):
+        return "has an address of a kind that this FFmpeg cannot open; see the README for SRT."
+    return f"cannot be opened: {error.strerror}."

@@ -1,0 +1,68 @@
+"""Finds the characters in as many pictures a second as asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from caststream.errors import GraphError
+from caststream.graph.node import Node
+from caststream.messages import Context, Detections, Gap, Marker, ShotEnd, ShotFrame
+
+if TYPE_CHECKING:
+    from caststream.vision.detector import Detector
+
+
+class Detect(Node):
+    """Find characters in ``rate`` pictures a second, and in the first picture of every shot.
+
+    The other frames end here: nobody further down looks at them.
+    """
+
+    def __init__(self, rate: float = 4.0, model: str = "default", score: float = 0.15) -> None:
+        if not rate > 0:
+            raise GraphError(f"detect: rate = {rate} pictures a second cannot be; give more than 0")
+        if not 0 <= score < 1:
+            raise GraphError(f"detect: score = {score} has to be at least 0 and under 1")
+        self.rate = rate
+        self.model = model
+        self.score = score
+        self._due = float("-inf")
+        self._detector: Detector | None = None
+
+    def open(self, context: Context) -> None:
+        """Load the detector."""
+        from caststream.vision.detector import Detector
+
+        self._detector = Detector.load(self.model, context.device)
+        context.models["detector"] = self._detector.digest
+
+    def process(self, message: ShotFrame) -> Iterator[Detections]:
+        """Look at the picture if it is due."""
+        assert self._detector is not None, "open comes first"
+        frame = message.frame
+        # Half a frame of tolerance at 60 frames a second: rounded times must not skip a turn.
+        if frame.time < self._due - 0.008:
+            return
+        self._due = max(self._due, frame.time - 1 / self.rate) + 1 / self.rate
+        width, height = self._detector.size
+        boxes, scores = self._detector.detect(frame.picture.resized(width, height)[None])[0]
+        keep = scores >= self.score
+        yield Detections(
+            message, frame.picture.boxes_from(boxes[keep], width, height), scores[keep]
+        )
+
+    def end_shot(self, end: ShotEnd) -> Iterator[Detections]:
+        """The next shot's first picture is always looked at."""
+        self._due = float("-inf")
+        return iter(())
+
+    def mark(self, marker: Marker) -> Iterator[Detections]:
+        """After a jump the next picture is looked at, whatever its time."""
+        if isinstance(marker, Gap):
+            self._due = float("-inf")
+        return iter(())
+
+    def close(self) -> None:
+        """Let go of the network."""
+        self._detector = None

@@ -1,0 +1,56 @@
+"""One process writes a store: a lock that dies with its owner."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import weakref
+from pathlib import Path
+
+from caststream.errors import StoreLockedError
+from caststream.store.files import told
+
+_held: weakref.WeakSet[Lock] = weakref.WeakSet()
+
+
+class Lock:
+    """An exclusive ``flock`` on the file LOCK, which holds the owner's process number.
+
+    The kernel lets go of it when the owner ends, however it ends, so nothing has to be cleaned up
+    after a crash. Raises StoreLockedError naming the owner, OutputError where the folder cannot
+    be written.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self._fd = -1
+        with told(store):
+            fd = os.open(store / "LOCK", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+            os.close(fd)
+            raise StoreLockedError(
+                f"the store {store} is being written by process {owner or 'unknown'}: "
+                "wait until it has ended, stop it, or give another --store"
+            ) from error
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._fd = fd
+        _held.add(self)
+
+    def release(self) -> None:
+        """Let go; safe to call again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _forget() -> None:
+    # A forked child shares the lock and would keep it alive after its parent's death; closing the
+    # child's copy leaves the parent's lock as it is.
+    for lock in list(_held):
+        lock.release()
+
+
+os.register_at_fork(after_in_child=_forget)

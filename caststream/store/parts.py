@@ -1,0 +1,169 @@
+"""The two places where committed arrays lie: a record of the log, and a sealed segment.
+
+Both answer the same three questions, so that readers need not know which one they ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.messages import I8
+from caststream.store.files import replace, sync_folder, sync_tree
+from caststream.store.log import Record
+from caststream.store.schema import COLUMNS, DTYPES, Segment, group_metadata
+
+Array = NDArray[Any]
+
+CHUNK = 1 << 18
+"""Bytes in an inner chunk of a shard: what is read at least to get one row."""
+
+
+class Part(Protocol):
+    """A run of commits."""
+
+    first: int
+    """Number of the first commit."""
+    last: int
+    first_row: int
+    rows: int
+
+    def count(self, name: str) -> int:
+        """How many lines an array has."""
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
+        """Lines ``first`` to ``last`` (exclusive) of an array."""
+
+    def crop_places(self) -> I8:
+        """(rows + 1,) where each row's JPEG begins in ``crops``."""
+
+    def holds(self, source: int) -> bool:
+        """Whether a commit of this source may be in it."""
+
+
+class LogPart:
+    """One commit that is not sealed yet."""
+
+    def __init__(self, record: Record, first_row: int) -> None:
+        self.record = record
+        self.first = self.last = record.number
+        self.first_row = first_row
+        self.rows = self.count("rows")
+
+    def count(self, name: str) -> int:
+        """How many lines an array has."""
+        return self.record.shape(name)[0]
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
+        """Lines ``first`` to ``last`` (exclusive) of an array."""
+        if not self.count(name):
+            return _empty(name)
+        return self.record.read(name, first, self.count(name) if last is None else last)
+
+    def crop_places(self) -> I8:
+        """(rows + 1,) where each row's JPEG begins in ``crops``."""
+        return _places(self.read("rows"))
+
+    def holds(self, source: int) -> bool:
+        """Whether a commit of this source may be in it."""
+        return bool(self.count("commits")) and int(self.read("commits")[0, 1]) == source
+
+
+class SegmentPart:
+    """A sealed segment; its arrays are opened when first asked for."""
+
+    def __init__(self, store: Path, segment: Segment) -> None:
+        self.segment = segment
+        self.first, self.last = segment.first, segment.last
+        self.first_row, self.rows = segment.first_row, segment.rows
+        self._path = store / "segments" / segment.name
+        self._group: Any = None
+        self._arrays: dict[str, Any] = {}
+        self._crop_places: I8 | None = None
+
+    def _array(self, name: str) -> Any:
+        if name not in self._arrays:
+            import zarr
+
+            if self._group is None:
+                self._group = zarr.open_group(self._path, mode="r")
+            there = name in self._group.attrs["arrays"]
+            self._arrays[name] = self._group[name] if there else _empty(name)
+        return self._arrays[name]
+
+    def count(self, name: str) -> int:
+        """How many lines an array has."""
+        return int(self._array(name).shape[0])
+
+    def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
+        """Lines ``first`` to ``last`` (exclusive) of an array."""
+        lines: Array = self._array(name)[first:last]
+        return lines
+
+    def crop_places(self) -> I8:
+        """(rows + 1,) where each row's JPEG begins in ``crops``."""
+        if self._crop_places is None:
+            self._crop_places = _places(self.read("rows"))
+        return self._crop_places
+
+    def holds(self, source: int) -> bool:
+        """Whether a commit of this source may be in it."""
+        return self.segment.sources[0] <= source <= self.segment.sources[1]
+
+
+def seal(store: Path, name: str, parts: Sequence[LogPart]) -> Segment:
+    """Write the arrays of ``parts`` as the segment ``name``, durable but not yet named anywhere.
+
+    Raises OSError where the disk refuses.
+    """
+    import zarr
+
+    path = store / "segments" / name
+    path.mkdir(parents=True)
+    held = [array for array in COLUMNS if any(part.count(array) for part in parts)]
+    columns = {array: COLUMNS[array] for array in held if COLUMNS[array]}
+    replace(path / "zarr.json", group_metadata({"arrays": held, "columns": columns}))
+    group = zarr.open_group(path, mode="r+")
+    for array in held:
+        lines = np.concatenate([part.read(array) for part in parts if part.count(array)])
+        _write(group, array, lines)
+    sync_tree(path)
+    sync_folder(path.parent)
+    sources = [int(part.read("commits")[0, 1]) for part in parts if part.count("commits")]
+    span = (min(sources), max(sources))
+    rows = sum(part.rows for part in parts)
+    return Segment(name, parts[0].first, parts[-1].last, parts[0].first_row, rows, span)
+
+
+def _write(group: Any, name: str, lines: Array) -> None:
+    from zarr.codecs import BloscCodec
+
+    line = lines.dtype.itemsize * prod(lines.shape[1:])
+    chunk = max(1, min(len(lines), CHUNK // line))
+    shard = -(-len(lines) // chunk) * chunk
+    # JPEG bytes and float16 vectors do not get smaller; tables of counts and times do.
+    dense = name in ("crops", "vectors", "features")
+    group.create_array(
+        name,
+        data=lines,
+        chunks=(chunk, *lines.shape[1:]),
+        shards=(shard, *lines.shape[1:]),
+        compressors=None if dense else BloscCodec(cname="zstd", clevel=3),
+    )
+
+
+def _empty(name: str) -> Array:
+    columns = len(COLUMNS[name])
+    flat = not columns and name not in ("vectors", "features")
+    return np.zeros((0,) if flat else (0, columns), DTYPES[name])
+
+
+def _places(rows: Array) -> I8:
+    places = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(rows[:, COLUMNS["rows"].index("crop_bytes")], out=places[1:])
+    return places

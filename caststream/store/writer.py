@@ -1,0 +1,291 @@
+"""Writes a store: one process, one commit a shot, each whole or not there at all."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from caststream.errors import OutputError, SourceKnownError, StoreError
+from caststream.messages import Gap, Mined, Shot, StreamEnd, StreamStart
+from caststream.store.files import replace, sync_folder, told, write_all
+from caststream.store.lock import Lock
+from caststream.store.log import Record, encode, scan
+from caststream.store.parts import LogPart, seal
+from caststream.store.schema import (
+    Root,
+    SourceInfo,
+    group_metadata,
+    is_live,
+    pack,
+    read_root,
+    write_root,
+)
+
+logger = logging.getLogger(__name__)
+
+SEAL_BYTES = 64 << 20
+"""A log of this many bytes is sealed into a segment before the next commit."""
+SEAL_COMMITS = 4096
+"""... or of this many commits: replaying stays quick where shots hold nothing."""
+
+
+class StoreWriter:
+    """The one writer of a store; holds its lock until closed.
+
+    Every method that writes returns when the kernel has put it on the disk. Raises OutputError
+    where the disk refuses; what was committed before stays valid, and the same call may be tried
+    again once there is room.
+    """
+
+    def __init__(self, path: Path, lock: Lock) -> None:
+        """Use ``open``."""
+        self.path = path
+        self.source: int | None = None
+        """The source that commits go to."""
+        self._lock = lock
+        self._began = 0.0
+        self._root = read_root(path)
+        self._fd = -1
+        self._size = 0
+        self._parts: list[LogPart] = []
+        self._number = self._root.sealed
+        self._rows = self._root.rows
+
+    @classmethod
+    def open(cls, path: str | Path, *, create: bool = True) -> StoreWriter:
+        """Open the store for writing, after mending what a crash may have left.
+
+        Raises StoreLockedError, StoreVersionError, StoreError for a path that is something else,
+        OutputError for a folder that cannot be written.
+        """
+        path = Path(path)
+        if not _is_store(path, create):
+            with told(path):
+                path.mkdir(parents=True, exist_ok=True)
+        else:
+            read_root(path)
+        lock = Lock(path)
+        try:
+            if not (path / "zarr.json").exists():
+                with told(path):
+                    (path / "segments").mkdir(exist_ok=True)
+                    (path / "log").mkdir(exist_ok=True)
+                    replace(path / "segments" / "zarr.json", group_metadata({}))
+                write_root(path, Root())
+            writer = cls(path, lock)
+            with told(path):
+                writer._recover()
+        except BaseException:
+            lock.release()
+            raise
+        return writer
+
+    def _recover(self) -> None:
+        named = {segment.name for segment in self._root.segments}
+        for folder in (self.path / "segments").iterdir():
+            if folder.is_dir() and folder.name not in named:
+                shutil.rmtree(folder)
+        logs = sorted((self.path / "log").glob("*.log"))
+        for log in logs:
+            fd = os.open(log, os.O_RDWR | os.O_CLOEXEC)
+            records = list(scan(fd))
+            live = [r for r in records if r.number > self._root.sealed]
+            if not live:
+                # Sealed whole, or torn before its first commit was whole.
+                os.close(fd)
+                log.unlink()
+                continue
+            if self._parts or live[0].number != self._root.sealed + 1:
+                os.close(fd)
+                raise StoreError(f"{log} does not follow what is sealed: restore it from a copy")
+            self._fd, self._size = fd, records[-1].end
+            torn = os.fstat(fd).st_size - self._size
+            if torn:
+                logger.info("%s: cut %d bytes of a commit that was not finished", self.path, torn)
+                os.ftruncate(fd, self._size)
+                os.fsync(fd)
+            for record in live:
+                self._take(record)
+        if self._fd < 0:
+            self._new_log()
+
+    def _take(self, record: Record) -> None:
+        self._root.apply(record.event)
+        part = LogPart(record, self._rows)
+        self._parts.append(part)
+        self._number = record.number
+        self._rows += part.rows
+
+    def _new_log(self) -> None:
+        log = self.path / "log" / f"{self._number + 1:012d}.log"
+        self._fd = os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        self._size = 0
+        sync_folder(log.parent)
+
+    def begin_source(
+        self,
+        start: StreamStart,
+        again: bool = False,
+        *,
+        graph: str = "archive",
+        models: dict[str, str] | None = None,
+    ) -> int:
+        """Give a source its id; commits go to it from now on.
+
+        A content that the store already holds to its end is refused unless ``again``
+        (SourceKnownError). With ``again``, and where its earlier run was interrupted or broke off,
+        it is labelled anew from its beginning: the earlier run is superseded and no longer read.
+        Live addresses are never refused and supersede nothing: they show something new each time.
+        """
+        held = [
+            source
+            for source in self._root.sources.values()
+            if source.start.fingerprint == start.fingerprint
+            and source.superseded_by is None
+            and not is_live(start)
+        ]
+        for source in held:
+            if source.complete and not again:
+                raise SourceKnownError(
+                    f"the store {self.path} already holds {source.start.uri} "
+                    f"(source {source.id}, labelled {source.started[:10]}): "
+                    "give --again to label it anew, or another --store"
+                )
+            if not source.complete:
+                logger.info(
+                    "source %d (%s) was not labelled to its end: labelled anew",
+                    source.id,
+                    source.start.uri,
+                )
+        number = len(self._root.sources)
+        started = datetime.now(UTC).isoformat(timespec="milliseconds")
+        begin = SourceInfo(number, start, started, graph, dict(models or {}))
+        event = {"begin": asdict(begin), "supersedes": [source.id for source in held]}
+        self._append(event, {})
+        self.source = number
+        self._began = time.monotonic()
+        return number
+
+    def commit(self, shot: Shot | None, mined: Sequence[Mined], gaps: Sequence[Gap]) -> int:
+        """Commit a shot with its tracks and the gaps before its end; returns the commit's number.
+
+        ``shot`` is None for a window of a shot that goes on, and for gaps after the last shot.
+        """
+        if self.source is None:
+            raise ValueError("commit before begin_source")
+        if self._size > SEAL_BYTES or len(self._parts) >= SEAL_COMMITS:
+            self.seal()
+        arrays = pack(self._number + 1, self.source, self._rows, shot, mined, gaps)
+        if self._differs(arrays):
+            self.seal()
+        return self._append({}, arrays)
+
+    def end_source(self, end: StreamEnd) -> None:
+        """Say that the source has ended, and how."""
+        if self.source is None:
+            raise ValueError("end_source before begin_source")
+        elapsed = round(time.monotonic() - self._began, 3)
+        self._append({"end": asdict(end), "source": self.source, "elapsed": elapsed}, {})
+        self.source = None
+
+    def _differs(self, arrays: dict[str, Any]) -> bool:
+        """Whether its vectors have another width than those that it would be sealed with."""
+        for part in reversed(self._parts):
+            if part.rows and "rows" in arrays:
+                return any(
+                    part.record.shape(name)[1:] != arrays[name].shape[1:]
+                    for name in ("vectors", "features")
+                    if name in arrays
+                )
+        return False
+
+    def _append(self, event: dict[str, Any], arrays: dict[str, Any]) -> int:
+        data = encode(self._number + 1, event, arrays)
+        with told(self.path):
+            if self._fd < 0:
+                self._new_log()
+            try:
+                os.lseek(self._fd, self._size, os.SEEK_SET)
+                write_all(self._fd, data)
+                os.fdatasync(self._fd)
+            except OSError:
+                os.ftruncate(self._fd, self._size)
+                raise
+        (record,) = scan(self._fd, self._size)
+        self._size = record.end
+        self._take(record)
+        return record.number
+
+    def seal(self) -> None:
+        """Turn the log into an immutable segment; a crash in the middle leaves the log in force."""
+        name = f"{len(self._root.segments) + 1:06d}"
+        if any(part.count("commits") for part in self._parts):
+            try:
+                with told(self.path):
+                    segment = seal(self.path, name, self._parts)
+            except OutputError:
+                shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+                raise
+            self._root.segments.append(segment)
+        self._root.sealed, self._root.rows = self._number, self._rows
+        write_root(self.path, self._root)
+        self._drop_log()
+
+    def _drop_log(self) -> None:
+        os.close(self._fd)
+        self._fd = -1
+        self._parts.clear()
+        with told(self.path):
+            for log in (self.path / "log").glob("*.log"):
+                log.unlink()
+            self._new_log()
+
+    def close(self) -> None:
+        """Seal what is left and let go of the store; safe to call again."""
+        if self._fd >= 0:
+            try:
+                if self._parts:
+                    self.seal()
+            except OutputError as error:
+                # Nothing is lost: the log holds it, and the next writer seals it.
+                logger.warning("%s", error)
+            if self._fd >= 0:
+                os.close(self._fd)
+                self._fd = -1
+        self._lock.release()
+
+    def __enter__(self) -> StoreWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _is_store(path: Path, create: bool) -> bool:
+    """Whether there is something at ``path`` to be read as a store; StoreError where foreign."""
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"{path} is a file, not a store: give another --store")
+    if (path / "zarr.json").exists():
+        return True
+    if not create:
+        read_root(path)  # tells what is there instead
+    # A crash while the store was made leaves these.
+    made = {"LOCK", "segments", "log"}
+    if path.is_dir() and any(
+        entry.name not in made and not entry.name.endswith(".tmp") for entry in path.iterdir()
+    ):
+        raise StoreError(f"{path} is a folder with other things in it: give another --store")
+    return False

@@ -1,0 +1,74 @@
+"""Geometry of half-open ``xyxy`` boxes, for arrays and for numba kernels."""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+from numpy.typing import NDArray
+
+F4 = NDArray[np.float32]
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def overlap(ax1, ay1, ax2, ay2, bx1, by1, bx2, by2):  # type: ignore[no-untyped-def]
+    """Intersection over union of two boxes given by their corners; 0 where they only touch."""
+    w = min(ax2, bx2) - max(ax1, bx1)
+    h = min(ay2, by2) - max(ay1, by1)
+    if w <= 0.0 or h <= 0.0:
+        return 0.0
+    both = w * h
+    return both / ((ax2 - ax1) * (ay2 - ay1) + (bx2 - bx1) * (by2 - by1) - both)
+
+
+@nb.njit(cache=True, nogil=True)
+def _iou(a, b, out):  # type: ignore[no-untyped-def]
+    for i in range(a.shape[0]):
+        for j in range(b.shape[0]):
+            out[i, j] = overlap(
+                a[i, 0], a[i, 1], a[i, 2], a[i, 3], b[j, 0], b[j, 1], b[j, 2], b[j, 3]
+            )
+
+
+@nb.njit(cache=True, nogil=True)
+def _crowding(boxes, frame, out):  # type: ignore[no-untyped-def]
+    start = 0
+    n = boxes.shape[0]
+    while start < n:
+        stop = start + 1
+        while stop < n and frame[stop] == frame[start]:
+            stop += 1
+        for i in range(start, stop):
+            for j in range(i + 1, stop):
+                v = overlap(
+                    boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3],
+                    boxes[j, 0], boxes[j, 1], boxes[j, 2], boxes[j, 3],
+                )  # fmt: skip
+                out[i] = max(out[i], v)
+                out[j] = max(out[j], v)
+        start = stop
+
+
+def iou(a: F4, b: F4) -> F4:
+    """Intersection over union of each box of ``a`` (N, 4) with each of ``b`` (M, 4): (N, M)."""
+    out = np.zeros((len(a), len(b)), np.float32)
+    _iou(np.ascontiguousarray(a, np.float32), np.ascontiguousarray(b, np.float32), out)
+    return out
+
+
+def crowding(boxes: F4, frame: NDArray[np.int64]) -> F4:
+    """Largest IoU of each box (N, 4) with another box of the same frame: (N,).
+
+    ``frame`` (N,) has to be sorted.
+    """
+    out = np.zeros(len(boxes), np.float32)
+    _crowding(
+        np.ascontiguousarray(boxes, np.float32), np.ascontiguousarray(frame, np.int64), out
+    )
+    return out
+
+
+def usable(boxes: F4) -> NDArray[np.bool_]:
+    """Which boxes (N, 4) are finite and have an area: (N,)."""
+    finite = np.isfinite(boxes).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        return finite & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])

@@ -1,0 +1,358 @@
+"""The compiled inside of `tracker`: one call a frame, on arrays made beforehand.
+
+A track is one row of ``floats`` (its filter, its last observation, its scores), one of ``ints``
+and one of ``views`` (prototype first, then a ring of past views). Live tracks fill the first rows,
+oldest first, so the order of all decisions is that of the input.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba as nb
+import numpy as np
+
+from caststream.vision import kalman
+from caststream.vision.assignment import assign_into
+from caststream.vision.boxes import overlap
+
+LAST = kalman.WIDTH  # four columns: last observed centre and log sizes
+SEEN, SCORE, SCALE = LAST + 4, LAST + 5, LAST + 6
+FLOATS = LAST + 7
+
+ID, HITS, CONFIRMED, RING = 0, 1, 2, 3
+INTS = 4
+
+PAIRS = 48
+"""Most boxes that one track may choose among; the worst ones fall out."""
+FREEDOM = 4.0
+"""Degrees of freedom of Student's t: how lightly a far residual is taken."""
+
+# Places of the settings in the parameter array, in the order of TrackerSettings.
+(P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
+ P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_PAN, P_DOUBLE) = range(20)  # fmt: skip
+
+
+@nb.njit(cache=True, nogil=True, fastmath=True)
+def _dot(a, b):  # type: ignore[no-untyped-def]
+    total = np.float32(0.0)
+    for k in range(a.shape[0]):
+        total += a[k] * b[k]
+    return total
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _spread(d2, volume):  # type: ignore[no-untyped-def]
+    # Negative log density of a two-dimensional Student's t at squared distance d2, whose spread
+    # has the (relative) volume; constants are left to the gate.
+    return 0.5 * (FREEDOM + 2.0) * math.log(1.0 + d2 / FREEDOM) + 0.5 * math.log(volume)
+
+
+@nb.njit(cache=True, nogil=True)
+def _looks(views, ring, vector):  # type: ignore[no-untyped-def]
+    best = np.float32(-1.0)
+    for k in range(1, 1 + min(ring, views.shape[0] - 1)):
+        best = max(best, _dot(views[k], vector))
+    return 0.5 * (best + _dot(views[0], vector))
+
+
+@nb.njit(cache=True, nogil=True)
+def _cost(p, f, gap, z, scale, score, views, ring, vector, known):  # type: ignore[no-untyped-def]
+    # Negative log-likelihood ratio of "this box continues that track", before the gate.
+    s = math.sqrt(scale * f[SCALE])
+    s2 = s * s
+    r = p[P_NOISE] * p[P_NOISE] * s2
+    dx = z[0] - f[kalman.POS]
+    dy = z[1] - f[kalman.POS + 1]
+    vx = f[kalman.PXX] + r
+    vy = f[kalman.PXX + 1] + r
+    place = _spread(dx * dx / vx + dy * dy / vy, vx * vy / (s2 * s2))
+    # The other guess: the drawing is held where it was last seen.
+    dx = z[0] - f[LAST]
+    dy = z[1] - f[LAST + 1]
+    vx = 2.0 * r + p[P_HELD] * p[P_HELD] * s2 * gap
+    place = min(place, _spread((dx * dx + dy * dy) / vx, vx * vx / (s2 * s2)))
+    r = p[P_SIZE_NOISE] * p[P_SIZE_NOISE]
+    dx = z[2] - f[kalman.POS + 2]
+    dy = z[3] - f[kalman.POS + 3]
+    vx = f[kalman.PXX + 2] + r
+    vy = f[kalman.PXX + 3] + r
+    # The volume is counted against that of two log sizes drawn at random (deviation one half).
+    size = _spread(dx * dx / vx + dy * dy / vy, 16.0 * vx * vy)
+    cost = place + size + p[P_SCORE] * abs(score - f[SCORE])
+    if known and ring > 0:
+        cost += p[P_LOOKS] * (p[P_EVEN] - _looks(views, ring, vector))
+    return cost
+
+
+@nb.njit(cache=True, nogil=True)
+def _pairs(p, gate, rows, n, time, z, use, m, scores, looks, known, floats, ints, views,
+           start, cols, cost):  # type: ignore[no-untyped-def]  # fmt: skip
+    # Lists the plausible pairs of the tracks rows[:n] with the boxes use[:m].
+    count = 0
+    for i in range(n):
+        start[i] = count
+        t = rows[i]
+        f = floats[t]
+        gap = time - f[SEEN]
+        spread = math.sqrt(f[kalman.PXX] + f[kalman.PXX + 1])
+        for k in range(m):
+            j = use[k]
+            # Beyond this no term can make up for the distance (t's tail at the widest spread).
+            far = 6.0 * spread + 2.0 * (f[SCALE] + z[j, 4])
+            if abs(z[j, 0] - f[kalman.POS]) > far or abs(z[j, 1] - f[kalman.POS + 1]) > far:
+                continue
+            c = _cost(p, f, gap, z[j], z[j, 4], scores[j], views[t], ints[t, RING],
+                      looks[j] if known.shape[0] else views[t, 0],
+                      known.shape[0] > 0 and known[j]) - gate  # fmt: skip
+            if c >= 0.0:
+                continue
+            if count - start[i] < PAIRS:
+                cols[count] = k
+                cost[count] = c
+                count += 1
+                continue
+            worst = start[i]
+            for q in range(start[i] + 1, count):
+                if cost[q] > cost[worst]:
+                    worst = q
+            if c < cost[worst]:
+                cols[worst] = k
+                cost[worst] = c
+    start[n] = count
+    return count
+
+
+@nb.njit(cache=True, nogil=True)
+def _pan(p, n, z, use, m, floats, moves, out):  # type: ignore[no-untyped-def]
+    # The shift that brings most tracks onto a box of their size: a vote among all pairs.
+    out[0] = 0.0
+    out[1] = 0.0
+    count = 0
+    scale = 0.0
+    for i in range(n):
+        scale += floats[i, SCALE]
+    scale /= n
+    for i in range(n):
+        for k in range(m):
+            j = use[k]
+            dx = (z[j, 0] - floats[i, kalman.POS]) / scale
+            dy = (z[j, 1] - floats[i, kalman.POS + 1]) / scale
+            if (
+                dx * dx + dy * dy < p[P_PAN] * p[P_PAN]
+                and abs(z[j, 2] - floats[i, kalman.POS + 2]) < 0.5
+                and abs(z[j, 3] - floats[i, kalman.POS + 3]) < 0.5
+                and count < moves.shape[0]
+            ):
+                moves[count, 0] = dx
+                moves[count, 1] = dy
+                moves[count, 2] = i
+                count += 1
+    best = 0.0
+    still = 0.0
+    bx = 0.0
+    by = 0.0
+    every = max(1, count // 48)
+    for c in range(-1, count):
+        if c >= 0 and c % every:
+            continue
+        x = moves[c, 0] if c >= 0 else 0.0
+        y = moves[c, 1] if c >= 0 else 0.0
+        total = 0.0
+        nearest = 1.0
+        owner = -1.0
+        sx = 0.0
+        sy = 0.0
+        weight = 0.0
+        for k in range(count):
+            if moves[k, 2] != owner:
+                total += 1.0 - nearest
+                nearest = 1.0
+                owner = moves[k, 2]
+            ex = moves[k, 0] - x
+            ey = moves[k, 1] - y
+            d = (ex * ex + ey * ey) * 25.0  # a fifth of a scale is where support ends
+            if d < 1.0:
+                sx += (1.0 - d) * moves[k, 0]
+                sy += (1.0 - d) * moves[k, 1]
+                weight += 1.0 - d
+                nearest = min(nearest, d)
+        total += 1.0 - nearest
+        if c < 0:
+            still = total
+        if total > best and weight > 0.0:
+            best = total
+            bx = sx / weight
+            by = sy / weight
+    # A pan moves nearly everybody: half of all tracks have to agree, and clearly.
+    if best >= 0.5 * n and best > still + 0.15 * n:
+        out[0] = bx * scale
+        out[1] = by * scale
+
+
+@nb.njit(cache=True, nogil=True)
+def _see(p, f, i, views, z, scale, score, time, vector, known):  # type: ignore[no-untyped-def]
+    # Takes a matched box into its track.
+    noise = p[P_NOISE] * (1.5 - score)
+    kalman.correct(f, z, scale, noise, p[P_SIZE_NOISE] * (1.5 - score))
+    for c in range(4):
+        f[LAST + c] = z[c]
+    f[SEEN] = time
+    f[SCORE] = 0.5 * (f[SCORE] + score)
+    f[SCALE] = 0.7 * f[SCALE] + 0.3 * scale
+    i[HITS] += 1
+    if i[HITS] >= 2:
+        i[CONFIRMED] = 1
+    if known:
+        _remember(p, i, views, score, vector)
+
+
+@nb.njit(cache=True, nogil=True)
+def _remember(p, i, views, score, vector):  # type: ignore[no-untyped-def]
+    ring = views.shape[0] - 1
+    if i[RING] == 0:
+        for k in range(vector.shape[0]):
+            views[0, k] = vector[k]
+    elif score >= p[P_LOW]:
+        # Sure boxes count for more; doubtful ones (half hidden) hardly change the prototype.
+        trust = 0.3 * max(0.0, score - p[P_LOW]) / (1.0 - p[P_LOW])
+        total = 0.0
+        for k in range(vector.shape[0]):
+            views[0, k] = (1.0 - trust) * views[0, k] + trust * vector[k]
+            total += views[0, k] * views[0, k]
+        if total > 0.0:
+            total = 1.0 / math.sqrt(total)
+            for k in range(vector.shape[0]):
+                views[0, k] *= total
+    if score >= p[P_HIGH] or i[RING] == 0:
+        at = 1 + i[RING] % ring
+        for k in range(vector.shape[0]):
+            views[at, k] = vector[k]
+        i[RING] += 1
+
+
+@nb.njit(cache=True, nogil=True)
+def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, ids,
+         z, known, rows, use, start, cols, cost, match, real, whole, moves):  # type: ignore[no-untyped-def]  # fmt: skip
+    """Follow all tracks into one frame; writes ``ids`` (2, N), changes the tracks in place.
+
+    ``known`` is empty where there are no looks at all.
+    """
+    n = count[0]
+    m = boxes.shape[0]
+    dim = known.shape[0] > 0
+    none = views[0, 0]
+    for i in range(n):
+        f = floats[i]
+        if dt > 0.0:
+            kalman.predict(
+                f, dt, f[SCALE], p[P_FADE], p[P_SPEED], p[P_SIZE_SPEED], p[P_JUMP]
+            )
+        for c in range(2):
+            f[kalman.POS + c] += shift[c]
+            f[LAST + c] += shift[c]
+    strong = 0
+    for j in range(m):
+        ids[0, j] = -1
+        ids[1, j] = -1
+        w = boxes[j, 2] - boxes[j, 0]
+        h = boxes[j, 3] - boxes[j, 1]
+        # Not finite, no area, or a score that is not a number: never used.
+        if not (w > 0.0 and h > 0.0 and w < 1e7 and h < 1e7 and scores[j] >= p[P_LOW]
+                and abs(boxes[j, 0]) < 1e7 and abs(boxes[j, 1]) < 1e7):  # fmt: skip
+            ids[0, j] = -2
+            continue
+        z[j, 0] = 0.5 * (boxes[j, 0] + boxes[j, 2])
+        z[j, 1] = 0.5 * (boxes[j, 1] + boxes[j, 3])
+        z[j, 2] = math.log(w)
+        z[j, 3] = math.log(h)
+        z[j, 4] = math.sqrt(w * h)
+        if dim:
+            some = False
+            for k in range(looks.shape[1]):
+                if not math.isfinite(looks[j, k]):
+                    some = False
+                    break
+                some = some or looks[j, k] != 0.0
+            known[j] = some
+        if scores[j] >= p[P_HIGH]:
+            use[strong] = j
+            strong += 1
+    if p[P_PAN] > 0.0 and n >= 4 and strong >= 4:
+        _pan(p, n, z, use, strong, floats, moves, real[0])
+        dx, dy = real[0, 0], real[0, 1]
+        for i in range(n):
+            floats[i, kalman.POS] += dx
+            floats[i, kalman.POS + 1] += dy
+            floats[i, LAST] += dx
+            floats[i, LAST + 1] += dy
+    left = n
+    for i in range(n):
+        rows[i] = i
+    for stage in range(2):
+        if stage == 1:
+            # Left-over tracks, left-over boxes: low scores first of all, any other too.
+            strong = 0
+            for j in range(m):
+                if ids[0, j] == -1:
+                    use[strong] = j
+                    strong += 1
+        if left == 0 or strong == 0:
+            continue
+        gate = p[P_GATE] if stage == 0 else p[P_LOW_GATE]
+        _pairs(p, gate, rows, left, time, z, use, strong, scores, looks, known,
+               floats, ints, views, start, cols, cost)  # fmt: skip
+        assign_into(left, strong, start, cols, cost, match[0], match[1], real, whole)
+        rest = 0
+        for k in range(left):
+            i = rows[k]
+            if match[0, k] < 0:
+                rows[rest] = i
+                rest += 1
+                continue
+            j = use[match[0, k]]
+            _see(p, floats[i], ints[i], views[i], z[j], z[j, 4], min(1.0, scores[j]), time,
+                 looks[j] if dim else none, dim and known[j])  # fmt: skip
+            ids[0, j] = ints[i, ID]
+            ids[1, j] = ints[i, ID] if ints[i, CONFIRMED] else -1
+        left = rest
+    # Births: a box that nobody took, unless it doubles one that somebody did.
+    for j in range(m):
+        if ids[0, j] != -1 or scores[j] < p[P_START]:
+            continue
+        double = False
+        for k in range(m):
+            if ids[0, k] >= 0 and overlap(
+                boxes[j, 0], boxes[j, 1], boxes[j, 2], boxes[j, 3],
+                boxes[k, 0], boxes[k, 1], boxes[k, 2], boxes[k, 3],
+            ) > p[P_DOUBLE]:  # fmt: skip
+                double = True
+                break
+        if double:
+            continue
+        f, i = floats[n], ints[n]
+        kalman.begin(f, z[j], z[j, 4], p[P_NOISE], p[P_SIZE_NOISE], p[P_SPEED], p[P_SIZE_SPEED])
+        for c in range(4):
+            f[LAST + c] = z[j, c]
+        f[SEEN], f[SCORE], f[SCALE] = time, min(1.0, scores[j]), z[j, 4]
+        i[ID], i[HITS], i[RING] = count[1], 1, 0
+        i[CONFIRMED] = 1 if scores[j] >= p[P_SURE] else 0
+        if dim and known[j]:
+            _remember(p, i, views[n], min(1.0, scores[j]), looks[j])
+        ids[0, j] = count[1]
+        ids[1, j] = count[1] if i[CONFIRMED] else -1
+        count[1] += 1
+        n += 1
+    # Deaths; the others close ranks and keep their order.
+    kept = 0
+    for i in range(n):
+        if time - floats[i, SEEN] > (p[P_MEMORY] if ints[i, CONFIRMED] else p[P_DOUBT]):
+            continue
+        if kept != i:
+            floats[kept] = floats[i]
+            ints[kept] = ints[i]
+            views[kept] = views[i]
+        kept += 1
+    count[0] = kept
+    for j in range(m):
+        ids[0, j] = max(ids[0, j], -1)

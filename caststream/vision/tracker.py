@@ -1,0 +1,185 @@
+"""The online tracker: boxes of one frame in, track ids out, at once.
+
+All of a frame's work is one compiled call on arrays that are made beforehand. Parameters are
+seconds and relative sizes, so any analysing rate works. What it is made of, and where from:
+
+- One number decides: the log-likelihood ratio of "this box continues that track" against "this
+  box is something else", summed over position, size, score and looks, so that a far box with the
+  right face and a near box with a doubtful one are weighed on one scale. The spread of a
+  prediction is the Kalman filter's own (`kalman`), so the gate widens by itself with the time
+  since the last picture: what a low IoU gate (OC-SORT, Cao et al., CVPR 2023, arXiv 2203.14360)
+  and widened boxes (C-BIoU, Yang et al., WACV 2023, arXiv 2211.14317) do by hand. Residuals follow
+  Student's t, not a Gaussian: drawn poses jump.
+- Two predictions compete: the filter's, and the last observation (drawings are held; OC-SORT's
+  observation-centric recovery after a gap).
+- A second stage offers low-score boxes to tracks that are left over (ByteTrack, Zhang et al.,
+  ECCV 2022, arXiv 2110.06864).
+- Weak cues: score and height (Hybrid-SORT, Yang et al., AAAI 2024, arXiv 2308.00783).
+- Looks: cosine to a running prototype, which trusts sure boxes more (Deep OC-SORT, Maggiolino
+  et al., ICIP 2023, arXiv 2302.11813), and to the best of the last few views.
+- A common shift of all boxes (a pan) is found by a vote among pairs and taken out first.
+- What is put out is the matched box, never the filter's state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.vision import track_kernels
+
+F4 = NDArray[np.float32]
+I8 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerSettings:
+    """What the tracker believes about motion, looks and scores; order is the kernels'."""
+
+    high: float = 0.5
+    """Boxes from this score on take part in the first stage."""
+    low: float = 0.1
+    """Boxes below are never used."""
+    start: float = 0.55
+    """Boxes from this score on may start a track."""
+    sure: float = 0.7
+    """A box from this score on confirms its track at once; others need a second box."""
+    memory: float = 2.0
+    """Seconds that a track waits unseen before it ends."""
+    doubt: float = 0.3
+    """Seconds that an unconfirmed track waits."""
+    noise: float = 0.06
+    """Deviation of a measured centre, in scales (root of the box's area)."""
+    size_noise: float = 0.08
+    """Deviation of a measured log width or log height."""
+    speed: float = 1.0
+    """Deviation of speeds, in scales a second."""
+    size_speed: float = 0.3
+    """Deviation of the change of log sizes a second."""
+    fade: float = 0.6
+    """Seconds in which a speed fades to a third."""
+    jump: float = 0.2
+    """Deviation of a pose's jump, in scales a root second."""
+    held: float = 0.3
+    """The same against the last observation, for drawings that are held."""
+    gate: float = 4.0
+    """Log-likelihood ratio against something new: how rare other boxes are around a track."""
+    low_gate: float = 1.0
+    """The same for low-score boxes."""
+    score_weight: float = 1.0
+    """Cost of a score that differs by one from the track's."""
+    looks_weight: float = 8.0
+    """Cost of a cosine that falls by one."""
+    looks_even: float = 0.5
+    """Cosine that speaks neither for nor against."""
+    pan: float = 1.0
+    """How far a common shift is looked for, in scales; 0 to leave it out."""
+    double: float = 0.75
+    """A box with more IoU than this with a tracked one of its frame starts no track."""
+
+
+class Tracker:
+    """Follows boxes from frame to frame until ``reset``; ids are never used twice.
+
+    ``dim`` is the length of the looks' vectors, 0 to track by motion alone.
+    """
+
+    VIEWS = 4
+    """How many past views a track keeps beside its prototype."""
+
+    def __init__(self, dim: int = 0, settings: TrackerSettings | None = None, first: int = 0):
+        self.settings = settings or TrackerSettings()
+        self.dim = dim
+        self._p = np.array(astuple(self.settings), np.float64)
+        self._count = np.array([0, first], np.int64)  # live tracks, next id
+        self._time = -np.inf
+        self._nothing = np.zeros((0, dim), np.float32)
+        self._shift = np.zeros(2)
+        self._grow_tracks(64)
+        self._grow_room(64, 64)
+
+    def _grow_tracks(self, size: int) -> None:
+        old = getattr(self, "_tracks", None)
+        new = (
+            np.zeros((size, track_kernels.FLOATS)),
+            np.zeros((size, track_kernels.INTS), np.int64),
+            np.zeros((size, self.VIEWS + 1, self.dim), np.float32),
+        )
+        if old is not None:
+            for a, b in zip(new, old, strict=True):
+                a[: len(b)] = b
+        self._tracks = new
+
+    def _grow_room(self, tracks: int, boxes: int) -> None:
+        # Scratch of one frame, in the order of the kernel's arguments.
+        both = max(tracks, boxes)
+        self._ids = np.zeros((2, boxes), np.int64)
+        self._room = (
+            np.zeros((boxes, 5)),
+            np.zeros(boxes if self.dim else 0, np.bool_),
+            np.zeros(tracks, np.int64),
+            np.zeros(boxes, np.int64),
+            np.zeros(tracks + 1, np.int64),
+            np.zeros(tracks * track_kernels.PAIRS, np.int64),
+            np.zeros(tracks * track_kernels.PAIRS),
+            np.zeros((2, both), np.int64),
+            np.zeros((3, both)),
+            np.zeros((4, both), np.int64),
+            np.zeros((min(tracks * boxes, 4096), 3)),
+        )
+
+    @property
+    def next_id(self) -> int:
+        """The id that the next new track will get."""
+        return int(self._count[1])
+
+    @property
+    def alive(self) -> int:
+        """How many tracks are still waited for."""
+        return int(self._count[0])
+
+    def reserve(self) -> int:
+        """Take one id out of the tracker's own sequence."""
+        self._count[1] += 1
+        return int(self._count[1]) - 1
+
+    def reset(self) -> None:
+        """End all tracks, as at a cut."""
+        self._count[0] = 0
+        self._time = -np.inf
+
+    def update(
+        self,
+        time: float,
+        boxes: F4,
+        scores: F4,
+        vectors: F4 | None = None,
+        shift: tuple[float, float] = (0.0, 0.0),
+    ) -> tuple[I8, I8]:
+        """Follow all tracks into the frame at ``time`` seconds.
+
+        ``boxes`` (N, 4), ``scores`` (N,), ``vectors`` (N, dim) unit rows (zero rows say nothing),
+        ``shift`` how far the picture moved since the last frame, in pixels. Gives the track id of
+        each box (N,), -1 where it has none, and the same with -1 for tracks that are not yet
+        confirmed. A time that jumps back ends all tracks. Boxes that are not finite or have no
+        area are left out.
+        """
+        n = len(boxes)
+        if time < self._time:
+            self.reset()
+        step = time - self._time if self._count[0] else 0.0
+        self._time = time
+        total = int(self._count[0]) + n
+        if total > len(self._tracks[0]) or n > self._ids.shape[1]:
+            self._grow_tracks(max(2 * total, len(self._tracks[0])))
+            self._grow_room(len(self._tracks[0]), max(2 * n, self._ids.shape[1]))
+        looks = self._nothing if vectors is None else vectors
+        self._shift[0], self._shift[1] = shift
+        track_kernels.step(
+            self._p, step, time, boxes, scores, looks, self._shift,
+            *self._tracks, self._count, self._ids, *self._room,
+        )  # fmt: skip
+        found: I8 = self._ids[:, :n].copy()
+        return found[0], found[1]
