@@ -166,7 +166,7 @@ def _kinds(annotation: Any, node: type[Node], hook: str) -> tuple[type, ...]:
         return tuple(dict.fromkeys(found))
     if annotation in (typing.Never, typing.NoReturn):
         return ()
-    if not isinstance(annotation, type) or annotation in (object, types.NoneType):
+    if not isinstance(annotation, type) or annotation in (Any, object, types.NoneType):
         raise GraphError(
             f"{node.__name__}.{hook}: {spell(annotation)} is no kind of message; "
             "name message classes"

@@ -17,6 +17,7 @@ Loading checks names, kinds on every edge and arguments, so a graph that loads c
 from __future__ import annotations
 
 import importlib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -210,10 +211,13 @@ def _read_step(
         if override.key in _RUNNER_KEYS:
             own[override.key] = _value(override.text, _RUNNER_KEYS[override.key])
     runner = {key: _checked(name, key, value, _RUNNER_KEYS[key]) for key, value in own.items()}
+    kind = runner.get("node", name)
     try:
-        node = resolve(runner.get("node", name), catalogue)
+        node = resolve(kind, catalogue)
     except GraphError as error:
-        raise GraphError(f"[{name}]: {error}") from error
+        if kind == name:
+            raise
+        raise GraphError(f'node "{name}": {error}') from error
 
     known = kinds.arguments(node)
     texts = {override.key: override.text for override in overrides}
@@ -244,7 +248,7 @@ def _checked(name: str, key: str, value: Any, wanted: Any) -> Any:
         choices = get_args(wanted)
         if isinstance(value, str) and all(isinstance(choice, str) for choice in choices):
             hint = kinds.nearest(value, choices) if choices else ""
-        shown = f'"{value}"' if isinstance(value, str) else value
+        shown = json.dumps(value, default=str, ensure_ascii=False)
         raise GraphError(
             f'node "{name}": {key} = {shown} is not {kinds.spell(wanted)}{hint}'
         ) from None
@@ -263,6 +267,8 @@ def _value(text: str, wanted: Any) -> Any:
 
 def _check_edge(step: Step, above: Mapping[str, Step]) -> None:
     source = issubclass(step.node, Source)
+    # Also of a leaf, whose outputs no edge asks for: its annotations have to be readable.
+    kinds.makes(step.node)
     if not above:
         if not source:
             raise GraphError(f'the first node must be a source, and "{step.name}" is none')

@@ -81,6 +81,12 @@ class MicroClusters:
         return self._sums[: self.count]
 
     @property
+    def means(self) -> F4:
+        """(M, d) unit vectors."""
+        norm = np.linalg.norm(self.sums, axis=1, keepdims=True)
+        return np.asarray(self.sums / np.maximum(norm, 1e-6), np.float32)
+
+    @property
     def weight(self) -> F4:
         """(M,) seconds of screen time."""
         return self._weight[: self.count]
@@ -104,8 +110,7 @@ class MicroClusters:
         for i, vector in enumerate(vectors):
             home = -1
             if self.count:
-                norm = np.linalg.norm(self.sums, axis=1)
-                similarity = (self.sums @ vector) / np.maximum(norm, 1e-6)
+                similarity = self.means @ vector
                 best = int(np.argmax(similarity))
                 if similarity[best] >= JOIN:
                     home = best

@@ -8,6 +8,7 @@ back with the model that made its vectors.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,10 @@ MIN_BOXES = 3
 """Shorter tracks are labelled, and teach the grouping nothing."""
 MIN_SCORE = 0.35
 """Mean detector score under which a track is more likely clutter than a character."""
+ATTACH = 0.62
+"""A short or doubtful track goes by the id of a micro-cluster at least this similar."""
+PENDING = 2000
+"""Short tracks that nothing was similar to, kept to be looked at again."""
 WORTHY_SECONDS = 2.0
 """A group needs this much screen time before it is given an id."""
 VIEWS = 4
@@ -61,15 +66,17 @@ class Grouping:
         self._home: list[int] = []
         self._share: list[float] = []
         self._homes: dict[int, tuple[I8, F4]] = {}
+        self._pending: deque[tuple[int, F4]] = deque(maxlen=PENDING)
 
     # --- taking tracks in ---------------------------------------------------------------------
 
     def add(self, track: Seen) -> None:
-        """Take in one track; too short or too doubtful ones are left to the labeller."""
-        if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE or track.uid in self._homes:
-            return
+        """Take in one track; a short or doubtful one gets an id, and teaches nothing."""
         vectors, share = prototypes(track.vectors, VIEWS)
-        if not len(vectors):
+        if not len(vectors) or track.uid in self._homes:
+            return
+        if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE:
+            self._pending.append((track.uid, vectors[int(np.argmax(share))]))
             return
         if self.micro.count + len(vectors) > self.micro.capacity:
             self._moved(self.micro.shrink(self.character))
@@ -77,10 +84,24 @@ class Grouping:
         grown = self.micro.count - len(self.character)
         self.character = np.concatenate([self.character, np.full(grown, -1, np.int64)])
         self._homes[track.uid] = (homes, share)
-        for home, part in zip(homes, share, strict=True):
-            self._uid.append(track.uid)
-            self._home.append(int(home))
-            self._share.append(float(part))
+        self._remember(track.uid, homes, share)
+
+    def _remember(self, uid: int, homes: I8, share: F4) -> None:
+        self._uid.extend([uid] * len(homes))
+        self._home.extend(homes.tolist())
+        self._share.extend(share.tolist())
+
+    def _attach_pending(self) -> None:
+        """Give short tracks the id of what they look like, as far as there is something."""
+        means = self.micro.means
+        for _ in range(len(self._pending)):
+            uid, vector = self._pending.popleft()
+            similarity = means @ vector
+            home = int(np.argmax(similarity)) if len(similarity) else -1
+            if home >= 0 and similarity[home] >= ATTACH and self.character[home] >= 0:
+                self._remember(uid, np.array([home]), np.ones(1, np.float32))
+            else:
+                self._pending.append((uid, vector))
 
     def apart(self, one: int, other: int) -> None:
         """Note that two tracks were seen side by side; unknown ones are passed over."""
@@ -125,6 +146,7 @@ class Grouping:
         # What a person merged keeps the id it had underneath, so that an undo finds it again.
         held = (pinned >= 0) & (fresh == pinned)
         self.character = np.where(held, self.character, fresh)
+        self._attach_pending()
         return Regrouping(cut, found.merged, suggestions)
 
     def _keep_touched_apart(
@@ -133,9 +155,7 @@ class Grouping:
         """Take other ids out of the groups that hold a pinned one, as suggestions."""
         group = group.copy()
         fresh = int(group.max()) + 1 if len(group) else 0
-        means = self.micro.sums / np.maximum(
-            np.linalg.norm(self.micro.sums, axis=1, keepdims=True), 1e-6
-        )
+        means = self.micro.means
         suggestions = []
         for pin in np.unique(pinned[pinned >= 0]):
             core = pinned == pin
@@ -169,9 +189,7 @@ class Grouping:
     def gallery(self) -> tuple[F4, I8, F4]:
         """Unit prototypes (P, d) of the characters, their ids (P,) and seconds (P,)."""
         known = self.character >= 0
-        sums = self.micro.sums[known]
-        unit = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
-        return unit.astype(np.float32), self.character[known], self.micro.weight[known]
+        return self.micro.means[known], self.character[known], self.micro.weight[known]
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All state as arrays; the inverse is ``from_arrays``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import time
@@ -17,8 +18,14 @@ from caststream.media.filters import FilterChain
 from caststream.media.geometry import Geometry
 from caststream.media.picture import Picture
 from caststream.media.sources import PIXEL_LIMIT, Source, StopSign
-from caststream.media.surface import CpuSurface, Scalers
+from caststream.media.surface import CpuSurface, Scalers, settle_colors
 
+log = logging.getLogger(__name__)
+
+Reason = Literal["reconnect", "corrupt", "discontinuity", "resized"]
+
+_TURNS = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
+"""How to stand a picture upright, by the degrees that its file says (counterclockwise)."""
 _LEAP_STREAMED = 10.0
 _LEAP_INDEXED = 600.0
 """Seconds that a film may stand still before that is taken for a jump of its clock: streams are
@@ -44,7 +51,7 @@ class Shown:
 class Break:
     """Something is missing or has jumped between two times; ``frames`` is 0 where unknown."""
 
-    reason: Literal["reconnect", "corrupt", "discontinuity", "resized"]
+    reason: Reason
     start: float
     end: float
     frames: int
@@ -57,14 +64,15 @@ class Decoder:
     sources) lost connections; each of these is told by one ``Break`` before the next frame.
     """
 
-    def __init__(self, source: Source, stop: StopSign, *, chain: str = "", threads: int = 0) -> None:
+    def __init__(
+        self, source: Source, stop: StopSign, *, chain: str = "", threads: int = 0
+    ) -> None:
         """Get ready; ``chain`` is a libavfilter chain, ``threads`` 0 for as many as cores."""
         self._source = source
         self._stop = stop
         self._chain_text = chain
         self._threads = threads or os.cpu_count() or 1
         self._chain: FilterChain | None = None
-        self._upright: FilterChain | None = None
         self._shape: tuple[object, ...] = ()
         self._scalers = Scalers()
         self._aspect = 1.0
@@ -72,11 +80,11 @@ class Decoder:
         self.width = source.stream.width
         self.height = source.stream.height
         self._step = 1.0 / (source.fps or 25.0)
-        streamed = source.remote or "mpegts" in source.container.format.name
-        self._clock = Clock(self._step, _LEAP_STREAMED if streamed else _LEAP_INDEXED)
+        self._clock = Clock(self._step, _LEAP_STREAMED if source.streamed else _LEAP_INDEXED)
         self._times: dict[int, float] = {}
         self._count = 0
         self._failures = 0
+        self._smeared = False
         self._lost_at: float | None = None
 
     @property
@@ -94,7 +102,7 @@ class Decoder:
                 break
             if not self._reconnect():
                 return
-        yield from self._flush_chain()
+        yield from self._drain()
         yield from self._ending()
 
     def _stretch(self) -> Iterator[Shown | Break]:
@@ -138,51 +146,102 @@ class Decoder:
         before = self._clock.now
         base = frame.time_base or self._source.stream.time_base
         seconds = None if frame.pts is None or not base else float(frame.pts * base)
+        smeared, self._smeared = self._smeared, frame.is_corrupt
         if self._lost_at is not None:
             now = self._clock.resume(seconds, time.monotonic() - self._lost_at)
             self._lost_at = None
-            yield from self._flush_chain()
-            yield Break("reconnect", before or 0.0, now, 0)
+            yield from self._broken("reconnect", before, now)
         else:
             now, jumped = self._clock.place(seconds)
             if jumped:
-                yield from self._flush_chain()
-                yield Break("discontinuity", before or 0.0, now, 0)
-            elif self._failures and before is not None:
-                missing = max(0, round((now - before) / self._step) - 1)
-                yield from self._flush_chain()
-                yield Break("corrupt", before, now, missing)
+                yield from self._broken("discontinuity", before, now)
+            elif self._failures or (self._smeared and not smeared):
+                missing = max(0, round((now - (before or 0.0)) / self._step) - 1)
+                yield from self._broken("corrupt", before, now, missing)
         self._failures = 0
-        shape = (frame.width, frame.height, frame.format.name, frame.rotation)
+        settle_colors(frame)
+        shape = (frame.width, frame.height, frame.rotation, frame.format.name)
         if shape != self._shape:
-            yield from self._flush_chain()
-            first = not self._shape
-            resized = self._shape[:2] != shape[:2] or self._shape[3] != shape[3]
-            self._set_up(frame, shape, first=first)
-            if resized and not first:
-                yield Break("resized", before or 0.0, now, 0)
+            yield from self._drain()
+            resized = bool(self._shape) and self._shape[:3] != shape[:3]
+            self._set_up(frame)
+            if resized:
+                yield from self._broken("resized", before, now)
         self._times[self._count] = now
         self._count += 1
-        yield from self._show([(self._count - 1, frame)])
+        if self._chain is None:
+            yield self._shown(self._count - 1, frame)
+        else:
+            for number, picture in self._chain.push(frame, self._count - 1):
+                yield self._shown(number, picture)
 
-    def _set_up(self, frame: av.VideoFrame, shape: tuple[object, ...], *, first: bool) -> None:
+    def _broken(
+        self, reason: Reason, before: float | None, now: float, missing: int = 0
+    ) -> Iterator[Shown | Break]:
+        """What the filters still hold, then the break; nothing before the first frame."""
+        yield from self._drain()
+        if before is not None:
+            yield Break(reason, before, now, missing)
+
+    def _set_up(self, frame: av.VideoFrame) -> None:
         """Make filters and geometry anew for frames of another shape."""
-        self._shape = shape
-        self._upright = self._chain = None
+        first = not self._shape
+        self._shape = (frame.width, frame.height, frame.rotation, frame.format.name)
+        turn = _TURNS.get(round(frame.rotation / 90) * 90, "")
+        self._chain = None
         width, height = frame.width, frame.height
-        frame = CpuSurface(frame, self._scalers).frame
-        if turn := {90: "cclock", -90: "clock"}.get(round(frame.rotation / 90) * 90):
-            ...
-        self._geometry = Geometry()
+        geometry = Geometry()
+        if self._chain_text or turn:
+            self._chain = FilterChain(self._chain_text, frame, turn)
+            width, height = self._chain.width, self._chain.height
+            geometry = self._chain.geometry
+        if first:
+            self.width, self.height = width, height
+        self._aspect = float(self._source.stream.sample_aspect_ratio or 1.0)
+        if "transpose" in turn:
+            self._aspect = 1.0 / self._aspect
+        announced = Geometry(self.width / width, 0.0, self.height / height, 0.0)
+        self._geometry = announced.after(geometry)
 
-    def _show(self, frames: list[tuple[int, av.VideoFrame]]) -> Iterator[Shown]:
-        raise NotImplementedError
+    def _shown(self, number: int, frame: av.VideoFrame) -> Shown:
+        surface = CpuSurface(frame, self._scalers)
+        picture = Picture(surface, self.width, self.height, self._geometry, self._aspect)
+        return Shown(number, self._times.pop(number), picture)
 
-    def _flush_chain(self) -> Iterator[Shown]:
-        raise NotImplementedError
+    def _drain(self) -> Iterator[Shown]:
+        if self._chain is not None:
+            for number, picture in self._chain.flush():
+                yield self._shown(number, picture)
 
     def _ending(self) -> Iterator[Break]:
-        raise NotImplementedError
+        """Say so where a file ends before the length that it states, or with broken packets."""
+        now = self._clock.now
+        if now is None:
+            return
+        stated = self._source.stated_seconds
+        short = 0.0 if stated is None or self._clock.jumps else stated - self.seconds
+        if self._failures or short > _SHORT:
+            end = max(self.seconds, stated or 0.0)
+            yield Break("corrupt", now, end, max(0, round((end - now) / self._step) - 1))
 
     def _reconnect(self) -> bool:
-        raise NotImplementedError
+        """Open a lost live source again, waiting ever longer; False after a stop."""
+        self._lost_at = time.monotonic()
+        wait = _BACK_OFF[0]
+        log.warning("%s broke off; connecting again until it answers", self._source.name)
+        while not self._stop.up:
+            # Jitter keeps a hundred recorders from knocking at the same moment.
+            self._stop.wait(None, wait * random.uniform(0.5, 1.0))
+            if self._stop.up:
+                break
+            try:
+                self._source.reopen()
+            except InputError as error:
+                log.info("%s", error)
+                wait = min(2.0 * wait, _BACK_OFF[1])
+                continue
+            log.warning(
+                "%s is back after %.1f s", self._source.name, time.monotonic() - self._lost_at
+            )
+            return True
+        return False

@@ -36,14 +36,18 @@ def parse_chain(text: str) -> list[tuple[str, str | None]]:
         elif character == "," and not quoted:
             links.append("")
         elif character in "[];" and not quoted:
-            raise UsageError(f"The filter {text!r} has branches; only a plain chain a,b,c is taken.")
+            raise UsageError(
+                f"The filter {text!r} has branches; only a plain chain a,b,c is taken."
+            )
         else:
             links[-1] += character
     chain = []
     for link in links:
         name, equals, arguments = link.strip().partition("=")
         if name not in av.filter.filters_available:
-            raise UsageError(f"The filter {text!r} names {name!r}, which this FFmpeg does not have.")
+            raise UsageError(
+                f"The filter {text!r} names {name!r}, which this FFmpeg does not have."
+            )
         chain.append((name, arguments if equals else None))
     return chain
 
@@ -51,19 +55,28 @@ def parse_chain(text: str) -> list[tuple[str, str | None]]:
 class FilterChain:
     """A chain set up for one size, pixel format and time base of frames."""
 
-    def __init__(self, text: str, like: av.VideoFrame) -> None:
+    def __init__(self, text: str, like: av.VideoFrame, turn: str = "") -> None:
         """Set up the chain for frames as ``like``; measure where its pixels come from.
 
-        Raises ``UsageError`` where the chain refuses its arguments or such frames, or does more to
-        a picture's geometry than to crop, scale, pad or mirror it.
+        ``turn`` is a chain that goes before, and that counts as part of the source: it stands the
+        pictures of a phone upright. Raises ``UsageError`` where the chain refuses its arguments or
+        such frames, or does more to a picture's geometry than to crop, scale, pad or mirror it.
         """
         self._text = text
-        self._links = parse_chain(text)
+        self._links = parse_chain(text) if text else []
         self._pending: deque[tuple[int, float]] = deque()
         self._latest: av.VideoFrame | None = None
         self._time_base = like.time_base or Fraction(1, 90000)
-        self.geometry, self._in_step = self._measure(like)
-        self._graph = self._build(like)
+        self._format = like.format.name
+        self._colors = int(like.colorspace), int(like.color_range)
+        self.width, self.height = like.width, like.height
+        self._turn: list[tuple[str, str | None]] = []
+        if turn:
+            self._turn = parse_chain(turn)
+            if "transpose" in turn:
+                self.width, self.height = like.height, like.width
+        self.geometry, self._in_step = self._measure() if text else (Geometry(), True)
+        self._graph = self._start()
 
     def push(self, frame: av.VideoFrame, number: int) -> Iterator[tuple[int, av.VideoFrame]]:
         """Hand in a decoded frame; get those that are ready, as number and picture.
@@ -80,12 +93,17 @@ class FilterChain:
             raise UsageError(f"The filter {self._text!r} gives no picture for {_PATIENCE} frames.")
 
     def flush(self) -> Iterator[tuple[int, av.VideoFrame]]:
-        """The frames that the chain still holds."""
+        """The frames that the chain still holds; it begins afresh afterwards."""
         yield from self._run(self._graph, None)
         while self._pending and self._latest is not None:
             yield self._pending.popleft()[0], self._latest
+        self._pending.clear()
+        self._latest = None
+        self._graph = self._start()
 
-    def _run(self, graph: Graph, frame: av.VideoFrame | None) -> Iterator[tuple[int, av.VideoFrame]]:
+    def _run(
+        self, graph: Graph, frame: av.VideoFrame | None
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
         for picture in _pump(graph, frame):
             if self._in_step:
                 if self._pending:
@@ -100,33 +118,39 @@ class FilterChain:
             if self._pending and time is not None and self._pending[0][1] <= time + 1e-4:
                 yield self._pending.popleft()[0], picture
 
-    def _build(self, like: av.VideoFrame) -> Graph:
+    def _start(self) -> Graph:
+        """The graph for decoded frames, which are not upright yet."""
+        if "transpose" in dict(self._turn):
+            return self._build(self._turn, self.height, self.width)
+        return self._build(self._turn, self.width, self.height)
+
+    def _build(self, before: list[tuple[str, str | None]], width: int, height: int) -> Graph:
         graph = Graph()
         graph.threads = 1
         try:
             nodes = [
                 graph.add(
                     "buffer",
-                    video_size=f"{like.width}x{like.height}",
-                    pix_fmt=like.format.name,
+                    video_size=f"{width}x{height}",
+                    pix_fmt=self._format,
                     time_base=str(self._time_base),
                     pixel_aspect="1/1",
-                    colorspace=str(like.colorspace),
-                    range=str(like.color_range),
+                    colorspace=str(self._colors[0]),
+                    range=str(self._colors[1]),
                 )
             ]
-            nodes += [graph.add(name, arguments) for name, arguments in self._links]
+            nodes += [graph.add(name, arguments) for name, arguments in before + self._links]
             nodes.append(graph.add("buffersink"))
             graph.link_nodes(*nodes)
             graph.configure()
         except (av.FFmpegError, ValueError, RuntimeError) as error:
             raise UsageError(
-                f"The filter {self._text!r} cannot take pictures of {like.width}x{like.height} "
-                f"({like.format.name}): {_reason(error)}"
+                f"The filter {self._text!r} cannot take pictures of {width}x{height} pixels "
+                f"({self._format}): {_reason(error)}"
             ) from None
         return graph
 
-    def _measure(self, like: av.VideoFrame) -> tuple[Geometry, bool]:
+    def _measure(self) -> tuple[Geometry, bool]:
         """Find the map back to the source by showing the chain coded pictures.
 
         Structured light: white, black, then the bits of the column's (row's) number in Gray code,
@@ -134,22 +158,21 @@ class FilterChain:
         output says where that place of the source went; a line through all edges is the map.
         Brightness, blur, borders and drawn-over logos do not matter.
         """
-        white, counts = self._probe(like, np.full((like.height, like.width), 235, np.uint8))
-        black, _ = self._probe(like, np.full((like.height, like.width), 16, np.uint8))
+        white, counts = self._probe(np.full((self.height, self.width), 235, np.uint8))
+        black, _ = self._probe(np.full((self.height, self.width), 16, np.uint8))
         swing = white - black
         visible = np.abs(swing) > 0.25 * np.abs(swing).max(initial=0.0)
         if np.abs(swing).max(initial=0.0) < 16.0:
             raise UsageError(f"The filter {self._text!r} leaves nothing of the picture.")
         axes = []
-        for axis, length in ((1, like.width), (0, like.height)):
-            lines = self._edges(like, axis, length, black, swing, visible)
+        for axis, length in ((1, self.width), (0, self.height)):
+            lines = self._edges(axis, length, black, swing, visible)
             axes.append(self._fit(lines, length))
         (scale_x, offset_x), (scale_y, offset_y) = axes
         return Geometry(scale_x, offset_x, scale_y, offset_y), counts
 
     def _edges(
         self,
-        like: av.VideoFrame,
         axis: int,
         length: int,
         black: NDArray[np.float32],
@@ -169,8 +192,8 @@ class FilterChain:
             for bit in range(max(1, int(strips - 1).bit_length())):
                 line = np.where((gray >> bit) & 1, 235, 16).astype(np.uint8)
                 shape = (1, -1) if axis == 1 else (-1, 1)
-                code = np.broadcast_to(line.reshape(shape), (like.height, like.width))
-                shown, _ = self._probe(like, code)
+                code = np.broadcast_to(line.reshape(shape), (self.height, self.width))
+                shown, _ = self._probe(code)
                 share = np.where(visible, (shown - black) / np.where(visible, swing, 1.0), 0.0)
                 profile = share.sum(axis=1 - axis) / np.maximum(weight, 1)
                 spread = np.where(visible, np.abs(share - np.expand_dims(profile, 1 - axis)), 0.0)
@@ -198,17 +221,15 @@ class FilterChain:
             )
         return float(scale), float(offset)
 
-    def _probe(
-        self, like: av.VideoFrame, luma: NDArray[np.uint8]
-    ) -> tuple[NDArray[np.float32], bool]:
+    def _probe(self, luma: NDArray[np.uint8]) -> tuple[NDArray[np.float32], bool]:
         """The chain's brightness for a held picture, and whether it keeps one for one."""
         gray = av.VideoFrame.from_ndarray(np.ascontiguousarray(luma), "gray")
-        graph = self._build(like)
+        graph = self._build([], self.width, self.height)
         pictures: list[av.VideoFrame] = []
         step = max(1, round(1 / (25 * self._time_base)))
         for count in range(_HOLD):
-            frame = gray.reformat(format=like.format.name, dst_color_range=like.color_range)
-            frame.colorspace, frame.color_range = like.colorspace, like.color_range
+            frame = gray.reformat(format=self._format, dst_color_range=self._colors[1])
+            frame.colorspace, frame.color_range = self._colors
             frame.pts, frame.time_base = count * step, self._time_base
             pictures += _pump(graph, frame)
         pictures += _pump(graph, None)

@@ -48,7 +48,9 @@ class Picture:
         """The picture, as filters left it, as (height, width, 3) RGB; stretched if need be."""
         return self._surface.resized(width, height)
 
-    def boxes_from(self, boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    def boxes_from(
+        self, boxes: NDArray[np.float32], width: int, height: int
+    ) -> NDArray[np.float32]:
         """Boxes (N, 4) found in ``resized(width, height)`` as boxes of the source, clipped."""
         shown = np.array([self._surface.width / width, self._surface.height / height] * 2)
         picture = np.asarray(boxes, np.float32).reshape(-1, 4) * shown.astype(np.float32)

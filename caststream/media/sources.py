@@ -147,6 +147,19 @@ class Source:
         return self.container.duration / 1e6 if self.container.duration else None
 
     @property
+    def streamed(self) -> bool:
+        """Whether times come as they were sent, with splices, and not from an index."""
+        return self.remote or "mpegts" in self.container.format.name
+
+    @property
+    def stated_seconds(self) -> float | None:
+        """Length of the pictures that the file's own index states, where it has one."""
+        stream = self.stream
+        if "mp4" not in self.container.format.name or not stream.duration or not stream.time_base:
+            return None
+        return float(stream.duration * stream.time_base)
+
+    @property
     def fps(self) -> float | None:
         """Nominal frames a second, None where they vary or nobody knows."""
         average = float(self.stream.average_rate or 0)

@@ -71,20 +71,25 @@ class Scalers:
             )
 
 
-class CpuSurface:
-    """One frame of PyAV; nothing is converted before somebody asks for it.
+def settle_colors(frame: av.VideoFrame) -> None:
+    """Fill in how a frame's colours are coded where the film does not say.
 
-    Where a film does not say how its colours were coded, pictures of at least 720 lines or 1280
-    columns are taken as BT.709 and smaller ones as BT.601, which is what players do.
+    Pictures of at least 720 lines or 1280 columns are taken as BT.709 and smaller ones as BT.601,
+    limited in range unless the pixel format says otherwise: what players do.
     """
+    if frame.colorspace not in _LUMA:
+        high = frame.height >= 720 or frame.width >= 1280
+        frame.colorspace = _BT709 if high else _BT601
+    if frame.color_range not in (_LIMITED, _FULL):
+        full = frame.format.name.startswith("yuvj") or frame.format.is_rgb
+        frame.color_range = _FULL if full else _LIMITED
+
+
+class CpuSurface:
+    """One frame of PyAV; nothing is converted before somebody asks for it."""
 
     def __init__(self, frame: av.VideoFrame, scalers: Scalers) -> None:
-        if frame.colorspace not in _LUMA:
-            high = frame.height >= 720 or frame.width >= 1280
-            frame.colorspace = _BT709 if high else _BT601
-        if frame.color_range not in (_LIMITED, _FULL):
-            full = frame.format.name.startswith("yuvj") or frame.format.is_rgb
-            frame.color_range = _FULL if full else _LIMITED
+        settle_colors(frame)
         self._frame = frame
         self._scalers = scalers
         self._lock = threading.Lock()
@@ -125,7 +130,9 @@ class CpuSurface:
             target[:] = rgb
         return out
 
-    def _planes(self) -> list[tuple[NDArray[np.generic], int, int, int, float, NDArray[np.float64]]]:
+    def _planes(
+        self,
+    ) -> list[tuple[NDArray[np.generic], int, int, int, float, NDArray[np.float64]]]:
         """Y, U and V: lines, samples a line, step, phase, largest value, size against luma."""
         with self._lock:
             layout = _layout(self._frame.format.name)

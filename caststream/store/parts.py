@@ -39,6 +39,9 @@ class Part(Protocol):
     def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
         """Lines ``first`` to ``last`` (exclusive) of an array."""
 
+    def read_at(self, name: str, lines: I8) -> Array:
+        """Lines of an array by their ascending numbers."""
+
     def crop_places(self) -> I8:
         """(rows + 1,) where each row's JPEG begins in ``crops``."""
 
@@ -64,6 +67,10 @@ class LogPart:
         if not self.count(name):
             return _empty(name)
         return self.record.read(name, first, self.count(name) if last is None else last)
+
+    def read_at(self, name: str, lines: I8) -> Array:
+        """Lines of an array by their ascending numbers."""
+        return self.read(name, int(lines[0]), int(lines[-1]) + 1)[lines - lines[0]]
 
     def crop_places(self) -> I8:
         """(rows + 1,) where each row's JPEG begins in ``crops``."""
@@ -104,6 +111,13 @@ class SegmentPart:
         """Lines ``first`` to ``last`` (exclusive) of an array."""
         lines: Array = self._array(name)[first:last]
         return lines
+
+    def read_at(self, name: str, lines: I8) -> Array:
+        """Lines of an array by their ascending numbers."""
+        if lines[-1] - lines[0] == len(lines) - 1:
+            return self.read(name, int(lines[0]), int(lines[-1]) + 1)
+        found: Array = self._array(name).oindex[lines]
+        return found
 
     def crop_places(self) -> I8:
         """(rows + 1,) where each row's JPEG begins in ``crops``."""

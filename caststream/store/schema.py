@@ -16,6 +16,7 @@ so that a track's rows are one slice. A track is known store-wide by its *uid*.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -151,17 +152,11 @@ class Root:
             source = source_from(event["begin"])
             self.sources[source.id] = source
             for old in event.get("supersedes", ()):
-                self.sources[old] = _changed(self.sources[old], superseded_by=source.id)
+                self.sources[old] = dataclasses.replace(self.sources[old], superseded_by=source.id)
         if "end" in event:
             end = StreamEnd(**event["end"])
             old = self.sources[event["source"]]
-            self.sources[old.id] = _changed(old, end=end, elapsed=event["elapsed"])
-
-
-def _changed(source: SourceInfo, **changes: Any) -> SourceInfo:
-    from dataclasses import replace as changed
-
-    return changed(source, **changes)
+            self.sources[old.id] = dataclasses.replace(old, end=end, elapsed=event["elapsed"])
 
 
 def source_from(values: dict[str, Any]) -> SourceInfo:

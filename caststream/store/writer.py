@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,16 +228,18 @@ class StoreWriter:
     def seal(self) -> None:
         """Turn the log into an immutable segment; a crash in the middle leaves the log in force."""
         name = f"{len(self._root.segments) + 1:06d}"
-        if any(part.count("commits") for part in self._parts):
-            try:
+        sealed = copy(self._root)
+        sealed.sealed, sealed.rows = self._number, self._rows
+        try:
+            if any(part.count("commits") for part in self._parts):
                 with told(self.path):
                     segment = seal(self.path, name, self._parts)
-            except OutputError:
-                shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
-                raise
-            self._root.segments.append(segment)
-        self._root.sealed, self._root.rows = self._number, self._rows
-        write_root(self.path, self._root)
+                sealed.segments = [*self._root.segments, segment]
+            write_root(self.path, sealed)
+        except BaseException:
+            shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+            raise
+        self._root = sealed
         self._drop_log()
 
     def _drop_log(self) -> None:

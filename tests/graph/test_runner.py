@@ -244,7 +244,7 @@ class Liar(Through):
 
 def test_a_kind_that_the_annotation_does_not_name_is_refused():
     run = Run(graph(say(*stream(*FRAMES)), Step("liar", Liar, {}, "say")), Context())
-    with pytest.raises(NodeError, match="liar, frame 0.*yielded a str"):
+    with pytest.raises(NodeError, match=r"liar, frame 0.*yielded a str"):
         run.run()
 
 

@@ -1,0 +1,68 @@
+"""Runs an iterator on a thread of its own, a bounded number of items ahead."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+from caststream.media.sources import StopSign
+
+T = TypeVar("T")
+
+_PATIENCE = 1.0
+"""Seconds that a thread gets to end; one that is stuck in a dead connection is left behind."""
+
+
+class Feed(Generic[T]):
+    """What ``make()`` yields, made on a thread; iterate over ``items``.
+
+    The consumer never waits for input itself, so signals reach it at any time. Only queues and
+    semaphores that a signal handler cannot dead-lock are used on its side.
+    """
+
+    def __init__(self, make: Callable[[], Iterator[T]], stop: StopSign, ahead: int) -> None:
+        self._make = make
+        self._stop = stop
+        self._items: SimpleQueue[tuple[str, T | BaseException | None]] = SimpleQueue()
+        self._room = threading.Semaphore(ahead)
+        self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
+        self._thread.start()
+
+    def items(self) -> Iterator[T]:
+        """Yield until the end or a stop; raises what ``make`` raised."""
+        while True:
+            kind, item = self._items.get()
+            if self._stop.up or kind == "end":
+                return
+            if isinstance(item, BaseException):
+                raise item
+            self._room.release()
+            yield item  # type: ignore[misc]
+
+    def stop(self) -> None:
+        """End ``items`` soon; may be called from a signal handler."""
+        self._stop.set()
+        self._items.put(("end", None))
+
+    def close(self) -> None:
+        """Stop, and wait a little for the thread."""
+        self.stop()
+        self._thread.join(_PATIENCE)
+        if not self._thread.is_alive():
+            self._stop.close()
+
+    def _run(self) -> None:
+        try:
+            for item in self._make():
+                while not self._room.acquire(timeout=0.1):
+                    if self._stop.up:
+                        return
+                if self._stop.up:
+                    return
+                self._items.put(("item", item))
+        except BaseException as error:
+            self._items.put(("item", error))  # type: ignore[arg-type]
+        finally:
+            self._items.put(("end", None))

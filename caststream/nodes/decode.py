@@ -1,0 +1,126 @@
+"""The source of every graph: opens what the user named and makes frames of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from caststream.errors import NoVideoError, UsageError
+from caststream.graph.node import Source
+from caststream.messages import Context, EndReason, Frame, Gap, Marker, StreamEnd, StreamStart
+
+if TYPE_CHECKING:
+    from caststream.media.decoding import Break, Shown
+    from caststream.media.feed import Feed
+    from caststream.media.sources import StopSign
+
+_AHEAD = 12
+"""Frames that are decoded ahead: enough to ride over an analysed frame, 37 MB at 1080p."""
+
+
+class Decode(Source):
+    """Decodes a film, pipe or live address on a thread of its own."""
+
+    def __init__(
+        self,
+        filter: str = "",
+        timeout: float = 10.0,
+        spool_limit: int = 8 << 30,
+        threads: int = 0,
+    ) -> None:
+        """Keep the settings.
+
+        ``filter`` is a chain of libavfilter before the pictures (``"bwdif,crop=1280:720"``),
+        ``timeout`` the seconds that an address may stay silent, ``spool_limit`` the largest number
+        of bytes kept on disk of a pipe that has to be read from its end, ``threads`` the decoder's
+        threads (0: as many as cores). Raises ``UsageError`` for values that cannot be meant.
+        """
+        if timeout <= 0:
+            raise UsageError(f"decode: timeout has to be above 0 s, and is {timeout:g}.")
+        if spool_limit < 0 or threads < 0:
+            raise UsageError("decode: spool_limit and threads cannot be negative.")
+        self.filter = filter
+        self.timeout = timeout
+        self.spool_limit = spool_limit
+        self.threads = threads
+        self._feed: Feed[StreamStart | Shown | Break] | None = None
+        self._stopped = False
+
+    def open(self, context: Context) -> None:
+        """Start to open and decode ``context.uri`` while other nodes load their models.
+
+        Raises ``UsageError`` for a filter that does not exist; what is wrong with the source is
+        raised by ``produce``.
+        """
+        from caststream.media.feed import Feed
+        from caststream.media.filters import parse_chain
+        from caststream.media.sources import StopSign
+
+        if self.filter:
+            parse_chain(self.filter)
+        stop = StopSign()
+        self._feed = Feed(lambda: self._decode(context.uri, stop), stop, _AHEAD)
+        if self._stopped:
+            self._feed.stop()
+
+    def produce(self) -> Iterator[Frame | Marker]:
+        """Yield ``StreamStart``, then frames and gaps, then ``StreamEnd``.
+
+        A stop before the first picture gives a ``StreamEnd`` alone, since nothing is known yet.
+        Raises ``InputError`` and ``NoVideoError``.
+        """
+        from caststream.media.decoding import Shown
+
+        assert self._feed is not None, "open comes first"
+        frames, seconds, step, length = 0, 0.0, 0.0, 0.0
+        for item in self._feed.items():
+            if isinstance(item, StreamStart):
+                step = 1.0 / item.fps if item.fps else 0.0
+                yield item
+            elif isinstance(item, Shown):
+                # A frame is shown until the next: as long as the one before, where rates vary.
+                length = step or item.time - seconds
+                frames, seconds = item.index + 1, item.time
+                yield Frame(item.index, item.time, item.picture)
+            else:
+                yield Gap(item.reason, item.start, item.end, item.frames)
+        reason: EndReason = "interrupted" if self._stopped else "eof"
+        yield StreamEnd(frames, seconds + length if frames else 0.0, reason)
+
+    def stop(self) -> None:
+        """Make ``produce`` come to its ``StreamEnd`` at once; safe in a signal handler."""
+        self._stopped = True
+        if self._feed is not None:
+            self._feed.stop()
+
+    def close(self) -> None:
+        """Stop decoding and let go of the source."""
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
+
+    def _decode(self, uri: str, stop: StopSign) -> Iterator[StreamStart | Shown | Break]:
+        """Runs on the decoding thread."""
+        from caststream.media.decoding import Decoder
+        from caststream.media.sources import Source as MediaSource
+
+        source = MediaSource(uri, timeout=self.timeout, spool_limit=self.spool_limit, stop=stop)
+        try:
+            decoder = Decoder(source, stop, chain=self.filter, threads=self.threads)
+            start = None
+            for item in decoder.run():
+                if start is None:
+                    # Only the first picture tells its true size, and how it is turned.
+                    start = StreamStart(
+                        uri, decoder.width, decoder.height, source.fps, source.seconds,
+                        source.fingerprint,
+                    )  # fmt: skip
+                    yield start
+                yield item
+            if start is None and not stop.up:
+                raise NoVideoError(
+                    f"{source.name} states a video of {decoder.width}x{decoder.height} pixels, but "
+                    "not one picture of it can be decoded."
+                )
+        finally:
+            source.close()

@@ -1,0 +1,112 @@
+"""Ids that outlive regrouping, and the log of people's acts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caststream.learning.characters import fold, match
+
+
+def numbered(*acts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"number": n, **act} for n, act in enumerate(acts, 1)]
+
+
+def test_an_unchanged_grouping_keeps_every_id() -> None:
+    group = np.array([0, 0, 1, 2, 2])
+    earlier = np.array([4, 4, 9, 2, 2])
+    found = match(group, earlier, np.ones(5, np.float32), np.ones(3, bool), 10)
+    assert found.ids.tolist() == [4, 9, 2]
+    assert found.merged == ()
+    assert found.next_id == 10
+
+
+def test_two_ids_in_one_group_merge_into_the_older() -> None:
+    found = match(
+        np.zeros(4, int), np.array([7, 7, 7, 3]), np.ones(4, np.float32), np.ones(1, bool), 9
+    )
+    assert found.ids.tolist() == [3]
+    assert found.merged == ((7, 3),)
+
+
+def test_a_split_leaves_the_id_with_the_larger_part() -> None:
+    found = match(
+        np.array([0, 1, 1]), np.array([5, 5, 5]), np.ones(3, np.float32), np.ones(2, bool), 6
+    )
+    assert found.ids.tolist() == [6, 5]
+    assert found.merged == ()
+    assert found.next_id == 7
+
+
+def test_only_worthy_groups_get_new_ids() -> None:
+    found = match(
+        np.array([0, 1]), np.array([-1, -1]), np.ones(2, np.float32), np.array([False, True]), 1
+    )
+    assert found.ids.tolist() == [-1, 1]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(-1, 6), st.floats(0.1, 9)), min_size=1, max_size=40
+    )
+)
+def test_ids_are_given_once_and_no_known_one_is_lost_without_a_word(
+    rows: list[tuple[int, int, float]],
+) -> None:
+    names, group = np.unique([r[0] for r in rows], return_inverse=True)
+    earlier = np.array([r[1] for r in rows])
+    seconds = np.array([r[2] for r in rows], np.float32)
+    found = match(group, earlier, seconds, np.ones(len(names), bool), 7)
+    assert len(set(found.ids.tolist())) == len(names)
+    gone = {a for a, _ in found.merged}
+    assert set(earlier[earlier >= 0].tolist()) == gone | (set(found.ids.tolist()) & set(range(7)))
+    assert all(a > b for a, b in found.merged)
+
+
+def test_names_follow_merges_and_undo_brings_everything_back() -> None:
+    log = numbered(
+        {"kind": "name", "character": 3, "name": "Bunny"},
+        {"kind": "name", "character": 5, "name": "Bird"},
+        {"kind": "merge", "from": 5, "into": 3},
+    )
+    merged = fold(log)
+    assert merged.name_of(5) == "Bunny"
+    assert merged.apply(np.array([1, 2]), np.array([5, 3])).tolist() == [3, 3]
+    log += [{"number": 4, "kind": "undo", "act": 3}]
+    undone = fold(log)
+    assert undone.name_of(5) == "Bird"
+    assert undone.apply(np.array([1, 2]), np.array([5, 3])).tolist() == [5, 3]
+    log += [{"number": 5, "kind": "undo", "act": 4}]
+    assert fold(log).name_of(5) == "Bunny"
+
+
+def test_moves_splits_refusals_and_ignores() -> None:
+    log = numbered(
+        {"kind": "split", "character": 1, "tracks": [11, 12], "into": 40},
+        {"kind": "move", "tracks": [13], "into": 2},
+        {"kind": "not_this", "tracks": [14], "character": 1},
+        {"kind": "ignore", "character": 2},
+    )
+    acts = fold(log)
+    uid = np.array([11, 12, 13, 14, 15])
+    assert acts.apply(uid, np.ones(5, int)).tolist() == [40, 40, 2, -1, 1]
+    assert acts.ignored == {2}
+    assert acts.minted == {40}
+    assert {40} <= acts.touched()
+
+
+def test_merges_in_a_ring_end() -> None:
+    acts = fold(
+        numbered(
+            {"kind": "merge", "from": 1, "into": 2},
+            {"kind": "merge", "from": 2, "into": 1},
+        )
+    )
+    assert acts.resolve(1) == acts.resolve(2) == 2
+
+
+def test_kinds_from_the_future_change_nothing() -> None:
+    assert fold(numbered({"kind": "applaud", "character": 1})).last == 1

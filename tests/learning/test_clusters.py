@@ -1,0 +1,142 @@
+"""Prototypes, micro-clusters and the linkage against a plain reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caststream.learning.clusters import (
+    APART,
+    BROKEN,
+    PRIOR_REACH,
+    MicroClusters,
+    linkage,
+    prototypes,
+)
+
+
+def unit(rng: np.random.Generator, n: int, d: int = 16) -> np.ndarray:
+    rows = rng.normal(size=(n, d)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def filled(rng: np.random.Generator, n: int, pairs: int) -> MicroClusters:
+    micro = MicroClusters(16, 64)
+    homes = [
+        micro.add(v[None], np.ones(1, np.float32), s)
+        for v, s in zip(unit(rng, n), rng.uniform(0.5, 9, n), strict=True)
+    ]
+    for _ in range(pairs):
+        a, b = rng.choice(n, 2, replace=False)
+        micro.forbid(homes[a], homes[b], np.ones(1, np.float32), np.ones(1, np.float32))
+    return micro
+
+
+def reference(micro: MicroClusters, pinned: np.ndarray) -> list[tuple[frozenset[int], float]]:
+    """The same linkage the slow way: every pair of clusters anew at every step."""
+    clusters = [frozenset([i]) for i in range(micro.count)]
+    merges = []
+
+    def value(a: frozenset[int], b: frozenset[int]) -> float:
+        pins = [{int(pinned[i]) for i in c if pinned[i] >= 0} for c in (a, b)]
+        if pins[0] and pins[1]:
+            return 2.0 if pins[0] == pins[1] else -9.0
+        la, lb = list(a), list(b)
+        dot = micro.sums[la].sum(0).astype(float) @ micro.sums[lb].sum(0).astype(float)
+        similarity = dot / (micro.weight[la].sum() * micro.weight[lb].sum())
+        apart = micro.apart[np.ix_(la, lb)].sum()
+        if apart > 0:
+            fewer = min(micro.tracks[la].sum(), micro.tracks[lb].sum())
+            similarity -= APART * min(1.0, apart / (0.25 * fewer))
+        return float(similarity)
+
+    while len(clusters) > 1:
+        best = max(
+            ((a, b) for i, a in enumerate(clusters) for b in clusters[i + 1 :]),
+            key=lambda pair: value(*pair),
+        )
+        height = value(*best)
+        if height <= -5:
+            break
+        clusters = [c for c in clusters if c not in best] + [best[0] | best[1]]
+        merges.append((best[0] | best[1], height))
+    return merges
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 12), st.integers(0, 12), st.integers(0, 4))
+def test_linkage_equals_the_plain_reference(seed: int, n: int, pairs: int, pins: int) -> None:
+    rng = np.random.default_rng(seed)
+    micro = filled(rng, n, pairs)
+    pinned = np.full(micro.count, -1)
+    pinned[rng.choice(micro.count, min(pins, micro.count), replace=False)] = rng.integers(
+        0, 3, min(pins, micro.count)
+    )
+    tree = linkage(micro, pinned)
+    expected = reference(micro, pinned)
+    assert tree.height == pytest.approx([height for _, height in expected], abs=1e-4)
+    for step in range(len(expected) + 1):
+        labels = tree.labels_after(step)
+        if step:
+            members = {tuple(np.flatnonzero(labels == g)) for g in np.unique(labels)}
+            assert tuple(sorted(expected[step - 1][0])) in members
+
+
+def test_pinned_characters_never_merge_and_stay_whole() -> None:
+    micro = filled(np.random.default_rng(3), 20, 0)
+    pinned = np.full(micro.count, -1)
+    pinned[[0, 5, 9]], pinned[[1, 2]] = 7, 8
+    labels = linkage(micro, pinned).labels_at(-4.0)
+    assert len(set(labels[[0, 5, 9]])) == 1
+    assert len(set(labels[[1, 2]])) == 1
+    assert labels[0] != labels[1]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 30), st.integers(0, 60))
+def test_the_cut_breaks_few_pairs_or_stays_near_the_shipped_one(
+    seed: int, n: int, pairs: int
+) -> None:
+    micro = filled(np.random.default_rng(seed), n, pairs)
+    tree = linkage(micro, np.full(micro.count, -1))
+    prior = 0.5
+    cut = tree.cut(prior)
+    assert abs(cut - prior) <= PRIOR_REACH + 1e-6
+    if cut < prior:  # coarser than shipped only while few pairs break
+        kept = tree.broken[tree.height >= prior].sum()
+        assert kept <= BROKEN * tree.total + 1e-6 or tree.total == 0
+
+
+def test_shrinking_keeps_sums_and_pairs() -> None:
+    micro = filled(np.random.default_rng(5), 40, 30)
+    before = micro.sums.sum(0), micro.weight.sum(), micro.tracks.sum()
+    apart, old = micro.apart.copy(), micro.count
+    new = micro.shrink(np.full(micro.count, -1), to=10)
+    assert micro.count <= 10
+    assert new.shape == (old,)
+    np.testing.assert_allclose(micro.sums.sum(0), before[0], rtol=1e-4)
+    assert micro.weight.sum() == pytest.approx(before[1], rel=1e-5)
+    assert micro.tracks.sum() == pytest.approx(before[2], rel=1e-5)
+    crossing = apart[new[:, None] != new[None, :]].sum()
+    assert micro.apart.sum() == pytest.approx(crossing)
+    again = MicroClusters.from_arrays(micro.arrays(), 64)
+    np.testing.assert_array_equal(again.apart, micro.apart)
+    np.testing.assert_array_equal(again.sums, micro.sums)
+
+
+def test_prototypes_are_poses_with_their_shares() -> None:
+    rng = np.random.default_rng(1)
+    poses = unit(rng, 2)
+    rows = np.repeat(poses, [6, 2], axis=0) + rng.normal(scale=0.01, size=(8, 16))
+    rows = np.vstack([rows / np.linalg.norm(rows, axis=1, keepdims=True), np.zeros((3, 16))])
+    found, share = prototypes(rows.astype(np.float32))
+    assert sorted(share.tolist()) == [0.25, 0.75]
+    assert (found @ poses.T).max(axis=1).min() > 0.99
+
+
+def test_no_vectors_no_prototypes() -> None:
+    found, share = prototypes(np.zeros((4, 16), np.float32))
+    assert found.shape == (0, 16)
+    assert share.shape == (0,)

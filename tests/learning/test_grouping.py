@@ -1,0 +1,157 @@
+"""The machine's dictionary over many regroupings."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from caststream.learning.characters import Acts, fold
+from caststream.learning.grouping import Grouping, Seen
+
+CAST = 6
+
+
+def show(
+    seed: int, tracks: int, noise: float = 0.08, seconds: float = 2.5
+) -> list[tuple[int, Seen]]:
+    """Tracks of a small cast: (who, what was seen)."""
+    rng = np.random.default_rng(seed)
+    centres = np.random.default_rng(99).normal(size=(CAST, 64))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    out = []
+    for uid in range(tracks):
+        who = int(rng.integers(CAST))
+        rows = centres[who] + rng.normal(scale=noise, size=(6, 64))
+        rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+        out.append((who, Seen(1000 * seed + uid, rows, seconds, 0.8, float(uid))))
+    return out
+
+
+def purity(grouping: Grouping, who: dict[int, int]) -> float:
+    uid, ids, _ = grouping.labels()
+    right = 0
+    for i in np.unique(ids):
+        right += np.bincount([who[int(u)] for u in uid[ids == i]]).max()
+    return right / len(uid)
+
+
+def test_a_small_cast_is_found_and_its_ids_last() -> None:
+    grouping, who = Grouping(64), {}
+    earlier: dict[int, int] = {}
+    flips = total = 0
+    for episode in range(1, 6):
+        for name, seen in show(episode, 60):
+            who[seen.uid] = name
+            grouping.add(seen)
+        grouping.regroup(0.5, Acts())
+        uid, ids, _ = grouping.labels()
+        now = dict(zip(uid.tolist(), ids.tolist(), strict=True))
+        flips += sum(now[u] != i for u, i in earlier.items())
+        total += len(earlier)
+        earlier = now
+    assert purity(grouping, who) == 1.0
+    assert len(set(earlier.values())) == CAST
+    assert flips / total < 0.02
+
+
+def test_named_ones_stay_and_what_would_join_them_is_only_suggested() -> None:
+    grouping = Grouping(64)
+    first = show(1, 40, seconds=12)
+    for _, seen in first:
+        grouping.add(seen)
+    grouping.regroup(0.9, Acts())  # far too fine: the cast falls into pieces
+    uid, ids, _ = grouping.labels()
+    target = int(ids[0])
+    assert target > 0
+    mine = {int(u) for u in uid[ids == target]}
+    acts = fold([{"number": 1, "kind": "name", "character": target, "name": "Ann"}])
+    found = grouping.regroup(0.3, acts)
+    uid, ids, _ = grouping.labels()
+    now = {int(u) for u in uid[ids == target]}
+    assert mine == now
+    assert any(target in pair[:2] for pair in found.suggestions)
+    assert all(target not in pair for pair in found.merged)
+
+
+def test_an_undone_merge_leaves_no_trace() -> None:
+    grouping = Grouping(64)
+    for _, seen in show(2, 60):
+        grouping.add(seen)
+    grouping.regroup(0.5, Acts())
+    uid, before, _ = grouping.labels()
+    one, other = np.unique(before)[:2].tolist()
+    merge = {"number": 1, "kind": "merge", "from": other, "into": one}
+    merged = fold([merge])
+    grouping.regroup(0.5, merged)
+    _, ids, _ = grouping.labels()
+    assert other not in merged.apply(uid, ids)
+    undone = fold([merge, {"number": 2, "kind": "undo", "act": 1}])
+    grouping.regroup(0.5, undone)
+    _, ids, _ = grouping.labels()
+    np.testing.assert_array_equal(undone.apply(uid, ids), before)
+
+
+def test_short_tracks_are_labelled_and_teach_nothing() -> None:
+    grouping = Grouping(64)
+    tracks = show(3, 60)
+    for _, seen in tracks:
+        grouping.add(seen)
+    _, like = tracks[0]
+    grouping.add(Seen(77, like.vectors[:1], 0.2, 0.9, 0.0))
+    weight = grouping.micro.weight.sum()
+    grouping.regroup(0.5, Acts())
+    uid, ids, _ = grouping.labels()
+    labels = dict(zip(uid.tolist(), ids.tolist(), strict=True))
+    assert labels[77] == labels[like.uid] > 0
+    assert grouping.micro.weight.sum() == weight
+
+
+def test_memory_stays_bounded_and_labels_follow() -> None:
+    grouping, who = Grouping(64, capacity=40), {}
+    for episode in range(1, 5):
+        for name, seen in show(episode, 150, noise=0.12):
+            who[seen.uid] = name
+            grouping.add(seen)
+    grouping.regroup(0.4, Acts())
+    assert grouping.micro.count <= 40
+    uid, _, _ = grouping.labels()
+    assert len(uid) == len(who) == 600
+    assert purity(grouping, who) > 0.95
+
+
+def test_side_by_side_look_alikes_are_kept_apart() -> None:
+    rng = np.random.default_rng(4)
+    base = rng.normal(size=64)
+    twins = [base + rng.normal(scale=0.55, size=64) for _ in range(2)]
+    grouping, who = Grouping(64), {}
+    for pair in range(30):
+        for side, twin in enumerate(twins):
+            rows = twin + rng.normal(scale=0.2, size=(5, 64))
+            rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+            seen = Seen(2 * pair + side, rows, 2.0, 0.9, float(pair))
+            who[seen.uid] = side
+            grouping.add(seen)
+        grouping.apart(2 * pair, 2 * pair + 1)
+    grouping.regroup(0.6, Acts())
+    assert purity(grouping, who) == 1.0
+
+
+def test_state_survives_its_arrays() -> None:
+    grouping = Grouping(64)
+    for _, seen in show(5, 50):
+        grouping.add(seen)
+    for one, other in combinations(range(5000, 5006), 2):
+        grouping.apart(one, other)
+    grouping.regroup(0.5, Acts())
+    again = Grouping.from_arrays(grouping.arrays())
+    for a, b in zip(grouping.labels(), again.labels(), strict=True):
+        np.testing.assert_array_equal(a, b)
+    extra = show(6, 20)
+    for state in (grouping, again):
+        for _, seen in extra:
+            state.add(seen)
+        state.apart(6000, 6001)
+        state.regroup(0.5, Acts())
+    for a, b in zip(grouping.labels(), again.labels(), strict=True):
+        np.testing.assert_array_equal(a, b)

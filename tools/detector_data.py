@@ -1,0 +1,205 @@
+"""Pictures for training the detector: sources, and augmentation that keeps the boxes right."""
+
+from __future__ import annotations
+
+import io
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+U1 = NDArray[np.uint8]
+F4 = NDArray[np.float32]
+SMALLEST = 8.0
+"""Boxes with a shorter side than this after augmentation, in pixels, are only to be ignored."""
+SEEN = 0.3
+"""A box of which less than this share is left inside the picture is only to be ignored."""
+
+
+@dataclass
+class Sample:
+    """A picture (H, W, 3) RGB, its boxes (N, 4) xyxy, and (N,) which of them to ignore."""
+
+    picture: U1
+    boxes: F4
+    ignore: NDArray[np.bool_]
+
+
+def window(rng: np.random.Generator, sample: Sample, size: tuple[int, int]) -> Sample:
+    """A random cut of the picture, zoomed and sometimes mirrored, at ``size`` (width, height).
+
+    Zoomed out, the picture lies on a plain or blurred ground; zoomed in, characters are cut by
+    the edge as in close-ups.
+    """
+    height, width = sample.picture.shape[:2]
+    zoom = float(np.exp(rng.uniform(-0.7, 0.6)))
+    shape = float(np.exp(rng.normal(0, 0.12)))
+    w = width / zoom * shape**0.5
+    h = w * size[1] / size[0] / shape
+    x = rng.uniform(min(0, width - w), max(0, width - w))
+    y = rng.uniform(min(0, height - h), max(0, height - h))
+    image = Image.fromarray(sample.picture)
+    scale = np.array((size[0] / w, size[1] / h), np.float32)
+    inner = np.array((max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)))
+    start = np.round((inner[:2] - (x, y)) * scale).astype(int)
+    end = np.minimum(np.round((inner[2:] - (x, y)) * scale).astype(int), size)
+    end = np.maximum(end, start + 1)
+    part = image.resize(
+        tuple(end - start), Image.Resampling.BILINEAR, box=tuple(inner), reducing_gap=2.0
+    )
+    if (end - start < size).any():
+        if rng.random() < 0.5:
+            ground = part.resize(size).filter(ImageFilter.GaussianBlur(12))
+        else:
+            ground = Image.new("RGB", size, tuple(int(c) for c in rng.integers(0, 256, 3)))
+        ground.paste(part, tuple(int(s) for s in start))
+        part = ground
+    boxes = (sample.boxes - np.array((x, y, x, y), np.float32)) * np.tile(scale, 2)
+    moved = _clipped(np.asarray(part), boxes, sample.ignore)
+    return mirrored(moved) if rng.random() < 0.5 else moved
+
+
+def _clipped(picture: U1, boxes: F4, ignore: NDArray[np.bool_]) -> Sample:
+    height, width = picture.shape[:2]
+    inside = boxes.copy()
+    inside[:, 0::2] = inside[:, 0::2].clip(0, width)
+    inside[:, 1::2] = inside[:, 1::2].clip(0, height)
+    sides = inside[:, 2:] - inside[:, :2]
+    share = sides.prod(1) / np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(1), 1e-6)
+    kept = sides.min(1, initial=np.inf) > 1
+    small = (sides.min(1, initial=np.inf) < SMALLEST) | (share < SEEN)
+    return Sample(picture, inside[kept].astype(np.float32), (ignore | small)[kept])
+
+
+def mirrored(sample: Sample) -> Sample:
+    """The picture from the other side."""
+    boxes = sample.boxes.copy()
+    boxes[:, [0, 2]] = sample.picture.shape[1] - boxes[:, [2, 0]]
+    return Sample(sample.picture[:, ::-1], boxes, sample.ignore)
+
+
+def mosaic(rng: np.random.Generator, samples: Sequence[Sample], size: tuple[int, int]) -> Sample:
+    """Four pictures side by side, meeting at a random point."""
+    width, height = size
+    middle = (int(width * rng.uniform(0.3, 0.7)), int(height * rng.uniform(0.3, 0.7)))
+    picture = np.empty((height, width, 3), np.uint8)
+    boxes, ignore = [], []
+    for i, sample in enumerate(samples):
+        x = (0, middle[0], width)[i % 2 : i % 2 + 2]
+        y = (0, middle[1], height)[i // 2 : i // 2 + 2]
+        part = window(rng, sample, (x[1] - x[0], y[1] - y[0]))
+        picture[y[0] : y[1], x[0] : x[1]] = part.picture
+        boxes.append(part.boxes + np.array((x[0], y[0]) * 2, np.float32))
+        ignore.append(part.ignore)
+    return Sample(picture, np.concatenate(boxes), np.concatenate(ignore))
+
+
+def recoloured(rng: np.random.Generator, picture: U1) -> U1:
+    """The same drawing as another hand, camera or codec would have left it."""
+    style = rng.random()
+    if style < 0.10:
+        picture = _as_lines(rng, picture)
+    elif style < 0.20:
+        picture = _as_flat(rng, picture)
+    colours = picture.astype(np.float32)
+    if rng.random() < 0.8:
+        colours = colours @ _colour_matrix(rng).T
+        colours = (colours - 128) * np.float32(rng.uniform(0.6, 1.4)) + 128
+        colours += np.float32(rng.uniform(-40, 40))
+    if rng.random() < 0.15:
+        colours += rng.normal(0, rng.uniform(2, 14), colours.shape[:2])[..., None]
+    picture = colours.clip(0, 255).astype(np.uint8)
+    if rng.random() < 0.05:
+        picture = picture[..., rng.permutation(3)]
+    image = Image.fromarray(picture)
+    if rng.random() < 0.15:
+        image = image.filter(ImageFilter.BoxBlur(float(rng.uniform(0.5, 1.8))))
+    if rng.random() < 0.25:
+        coded = io.BytesIO()
+        image.save(coded, "JPEG", quality=int(rng.integers(15, 80)))
+        image = Image.open(coded)
+    return np.asarray(image)
+
+
+def _colour_matrix(rng: np.random.Generator) -> F4:
+    """Saturation (0 to 1.6, often none at all) and a turn of the hues about the grey axis."""
+    gray = np.full((3, 3), 1, np.float32) * np.array((0.299, 0.587, 0.114), np.float32)
+    saturation = 0.0 if rng.random() < 0.15 else rng.uniform(0.4, 1.6)
+    angle = rng.normal(0, 0.4)
+    cos, sin = np.cos(angle), np.sin(angle)
+    third, root = (1 - cos) / 3, sin / np.sqrt(3)
+    turn = np.full((3, 3), third) + np.diag(np.full(3, cos))
+    turn += root * np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
+    return np.asarray(turn @ (gray + saturation * (np.eye(3) - gray)), np.float32)
+
+
+def _as_lines(rng: np.random.Generator, picture: U1) -> U1:
+    """A line drawing: what is darker than its surroundings, on paper; sometimes with faint fill."""
+    image = Image.fromarray(picture).convert("L")
+    around = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(1.0, 3.0))))
+    gray, near = np.asarray(image, np.float32), np.asarray(around, np.float32)
+    lines = np.clip((near - gray) * rng.uniform(4, 14), 0, 255)[..., None]
+    paper = rng.uniform(200, 255, 3).astype(np.float32)
+    if rng.random() < 0.5:
+        fill = rng.uniform(0.1, 0.5)
+        paper = paper * (1 - fill) + picture.astype(np.float32) * fill
+    return np.asarray(np.clip(paper - lines, 0, 255), np.uint8)
+
+
+def _as_flat(rng: np.random.Generator, picture: U1) -> U1:
+    """A flat drawing: few colours in large areas, with dark outlines in half of the cases."""
+    image = Image.fromarray(picture).filter(ImageFilter.MedianFilter(5))
+    flat = image.quantize(int(rng.integers(6, 24))).convert("RGB")
+    colours = np.asarray(flat, np.float32)
+    if rng.random() < 0.5:
+        edges = np.asarray(flat.convert("L").filter(ImageFilter.FIND_EDGES), np.float32)
+        colours = colours - np.clip(edges * 3, 0, 255)[..., None]
+    return np.asarray(np.clip(colours, 0, 255), np.uint8)
+
+
+class Mixture:
+    """Endless augmented batches from several sources, each with its share.
+
+    Batches are made on one thread ahead of their use. The same seed gives the same batches.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[float, Sequence[Sample]]],
+        batch: int,
+        sizes: Sequence[tuple[int, int]],
+        seed: int,
+    ) -> None:
+        self._sources = [samples for share, samples in sources if share and len(samples)]
+        shares = np.array([share for share, samples in sources if share and len(samples)])
+        self._shares = shares / shares.sum()
+        self._batch = batch
+        self._sizes = sizes
+        self._rng = np.random.default_rng(seed)
+
+    def _pick(self) -> Sample:
+        source = self._sources[self._rng.choice(len(self._sources), p=self._shares)]
+        return source[int(self._rng.integers(len(source)))]
+
+    def _one(self, size: tuple[int, int]) -> Sample:
+        if self._rng.random() < 0.25:
+            sample = mosaic(self._rng, [self._pick() for _ in range(4)], size)
+        else:
+            sample = window(self._rng, self._pick(), size)
+        return Sample(recoloured(self._rng, sample.picture), sample.boxes, sample.ignore)
+
+    def __iter__(self) -> Iterator[list[Sample]]:
+        ready: queue.Queue[list[Sample]] = queue.Queue(3)
+
+        def work() -> None:
+            while True:
+                size = self._sizes[int(self._rng.integers(len(self._sizes)))]
+                ready.put([self._one(size) for _ in range(self._batch)])
+
+        threading.Thread(target=work, daemon=True).start()
+        while True:
+            yield ready.get()
