@@ -314,6 +314,10 @@ def character_text(character: int | None) -> str | None:
     return None if character is None else f"c{character}"
 
 
+def _no_run() -> None:
+    """Stand in for ``Context.stop`` before there is a run; unlike a lambda it can be pickled."""
+
+
 @dataclass(slots=True)
 class Context:
     """What one run knows and every node may read when it opens."""
@@ -334,7 +338,7 @@ class Context:
     """Name -> digest of the models in use; nodes add to it when they open."""
     queues: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Name of a queued node -> (fill, size); the runner keeps it up to date."""
-    stop: Callable[[], None] = lambda: None
+    stop: Callable[[], None] = _no_run
     """Ends the stream normally, as Ctrl-C does; whoever runs the graph puts it here."""
     reader_gone: bool = False
     """True once whoever read the label stream closed it."""

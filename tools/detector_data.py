@@ -36,7 +36,7 @@ def window(rng: np.random.Generator, sample: Sample, size: tuple[int, int]) -> S
     the edge as in close-ups.
     """
     height, width = sample.picture.shape[:2]
-    zoom = float(np.exp(rng.uniform(-0.7, 0.6)))
+    zoom = float(np.exp(rng.uniform(-0.5, 0.6)))
     shape = float(np.exp(rng.normal(0, 0.12)))
     w = width / zoom * shape**0.5
     h = w * size[1] / size[0] / shape

@@ -42,9 +42,9 @@ class Found:
             return self.frames[frame]
         before = max((f for f in self.frames if frame - reach <= f < frame), default=None)
         after = min((f for f in self.frames if frame < f <= frame + reach), default=None)
-        if any(b in range((before or frame) + 1, frame + 1) for b in self.boundaries):
+        if before is not None and any(before < b <= frame for b in self.boundaries):
             before = None
-        if any(b in range(frame + 1, (after or frame) + 1) for b in self.boundaries):
+        if after is not None and any(frame < b <= after for b in self.boundaries):
             after = None
         if before is None or after is None:
             near = before if before is not None else after

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from caststream.graph import kinds
 from caststream.graph.node import Node
@@ -43,7 +45,8 @@ def _settings(step: Step) -> Iterator[str]:
     if step.queue:
         yield f"queue {step.queue} ({'drops' if step.when_full == 'drop' else 'waits'} when full)"
     for argument in kinds.arguments(step.node).values():
-        yield f"{argument.name} = {step.arguments.get(argument.name, argument.default)!r}"
+        value = step.arguments.get(argument.name, argument.default)
+        yield f"{argument.name} = {_value(value)}"
 
 
 def _flow(node: type[Node]) -> str:
@@ -54,9 +57,14 @@ def _flow(node: type[Node]) -> str:
 def _describe_node(kind: str, node: type[Node]) -> str:
     lines = [f"{kind}: {(inspect.getdoc(node) or '').partition(chr(10))[0]}", f"    {_flow(node)}"]
     for argument in kinds.arguments(node).values():
-        default = "" if argument.required else f" = {argument.default!r}"
+        default = "" if argument.required else f" = {_value(argument.default)}"
         lines.append(f"    {argument.name}: {kinds.spell(argument.type)}{default}")
     return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    """Write a value as a graph file would."""
+    return "none" if value is None else json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _names(found: tuple[type, ...]) -> str:

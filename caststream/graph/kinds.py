@@ -78,7 +78,12 @@ def makes(node: type[Node]) -> tuple[type, ...]:
     ``Iterator[Never]`` is a leaf that yields nothing. Raises GraphError as ``accepts`` does.
     """
     hook = "produce" if issubclass(node, Source) else "process"
-    returned = _hints(getattr(node, hook), node, hook).get("return")
+    return yields(getattr(node, hook), node, hook)
+
+
+def yields(function: Callable[..., Any], node: type[Node], hook: str) -> tuple[type, ...]:
+    """Kinds in the ``Iterator[...]`` that one hook of a node is annotated to return."""
+    returned = _hints(function, node, hook).get("return")
     if typing.get_origin(returned) not in _STREAMS:
         raise GraphError(f"{node.__name__}.{hook} must be annotated to return an Iterator[...]")
     return _kinds(typing.get_args(returned)[0], node, hook)

@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caststream.learning.characters import Acts, match
 from caststream.learning.clusters import CAPACITY, MicroClusters, linkage, prototypes
@@ -45,6 +46,20 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """The machine's word on every track, ordered by uid."""
+
+    uid: I8
+    character: I8
+    """(n,) id, -1 for none."""
+    confidence: F4
+    """(n,) share of the track's poses that agree."""
+    seconds: F4
+    start: NDArray[np.float64]
+    """(n,) seconds at which the track begins."""
+
+
+@dataclass(frozen=True, slots=True)
 class Regrouping:
     """What one regrouping changed."""
 
@@ -62,6 +77,8 @@ class Grouping:
         self.character = np.zeros(0, np.int64)
         """(M,) id that each micro-cluster goes by, -1 for none."""
         self.next_id = 1
+        self._tracks: dict[int, tuple[float, float]] = {}
+        """uid -> (seconds, start)"""
         self._uid: list[int] = []
         self._home: list[int] = []
         self._share: list[float] = []
@@ -73,9 +90,10 @@ class Grouping:
     def add(self, track: Seen) -> None:
         """Take in one track; a short or doubtful one gets an id, and teaches nothing."""
         vectors, share = prototypes(track.vectors, VIEWS)
-        if not len(vectors) or track.uid in self._homes:
+        if not len(vectors) or track.uid in self._tracks:
             return
         if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE:
+            self._tracks[track.uid] = (track.seconds, track.time)
             self._pending.append((track.uid, vectors[int(np.argmax(share))]))
             return
         if self.micro.count + len(vectors) > self.micro.capacity:
@@ -83,10 +101,11 @@ class Grouping:
         homes = self.micro.add(vectors, share, track.seconds)
         grown = self.micro.count - len(self.character)
         self.character = np.concatenate([self.character, np.full(grown, -1, np.int64)])
-        self._homes[track.uid] = (homes, share)
+        self._tracks[track.uid] = (track.seconds, track.time)
         self._remember(track.uid, homes, share)
 
     def _remember(self, uid: int, homes: I8, share: F4) -> None:
+        self._homes[uid] = (homes, share)
         self._uid.extend([uid] * len(homes))
         self._home.extend(homes.tolist())
         self._share.extend(share.tolist())
@@ -171,20 +190,23 @@ class Grouping:
 
     # --- what comes out -----------------------------------------------------------------------
 
-    def labels(self) -> tuple[I8, I8, F4]:
-        """Each track's uid (n,), id (n,) or -1, and the share of it that agrees (n,)."""
-        if not self._uid:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32)
-        uid = np.asarray(self._uid, np.int64)
-        ids = self.character[np.asarray(self._home, np.int64)]
-        share = np.asarray(self._share, np.float64)
-        tracks, place = np.unique(uid, return_inverse=True)
-        known, column = np.unique(ids, return_inverse=True)
-        votes = np.zeros((len(tracks), len(known)))
-        np.add.at(votes, (place, column), share)
-        best = np.argmax(votes, axis=1)
-        total = votes.sum(axis=1)
-        return tracks, known[best], (votes.max(axis=1) / total).astype(np.float32)
+    def labels(self) -> Labels:
+        """The id of every track that was taken in, short and doubtful ones too."""
+        tracks = np.array(sorted(self._tracks), np.int64)
+        spans = np.array([self._tracks[u] for u in tracks.tolist()], np.float64).reshape(-1, 2)
+        ids = np.full(len(tracks), -1, np.int64)
+        agree = np.zeros(len(tracks), np.float32)
+        if self._uid:
+            uid = np.asarray(self._uid, np.int64)
+            known, column = np.unique(
+                self.character[np.asarray(self._home, np.int64)], return_inverse=True
+            )
+            votes = np.zeros((len(tracks), len(known)), np.float32)
+            np.add.at(votes, (np.searchsorted(tracks, uid), column), self._share)
+            best, total = np.argmax(votes, axis=1), votes.sum(axis=1)
+            ids = np.where(total > 0, known[best], -1)
+            agree = votes.max(axis=1) / np.maximum(total, 1e-6)
+        return Labels(tracks, ids, agree, spans[:, 0].astype(np.float32), spans[:, 1])
 
     def gallery(self) -> tuple[F4, I8, F4]:
         """Unit prototypes (P, d) of the characters, their ids (P,) and seconds (P,)."""
@@ -200,6 +222,12 @@ class Grouping:
             "track_home": np.asarray(self._home, np.int64),
             "track_share": np.asarray(self._share, np.float32),
             "next_id": np.array([self.next_id], np.int64),
+            "span_uid": np.array(list(self._tracks), np.int64),
+            "span": np.array(list(self._tracks.values()), np.float64).reshape(-1, 2),
+            "pending_uid": np.array([u for u, _ in self._pending], np.int64),
+            "pending": np.array([v for _, v in self._pending], np.float32).reshape(
+                len(self._pending), self.micro.sums.shape[1]
+            ),
         }
 
     @classmethod
@@ -212,6 +240,11 @@ class Grouping:
         grouping._uid = arrays["track_uid"].tolist()
         grouping._home = arrays["track_home"].tolist()
         grouping._share = arrays["track_share"].tolist()
+        spans = arrays["span"].tolist()
+        for uid_, (seconds, start) in zip(arrays["span_uid"].tolist(), spans, strict=True):
+            grouping._tracks[uid_] = (seconds, start)
+        pending = zip(arrays["pending_uid"].tolist(), arrays["pending"], strict=True)
+        grouping._pending.extend(pending)
         uid, home, share = (arrays[f"track_{n}"] for n in ("uid", "home", "share"))
         order = np.argsort(uid, kind="stable")
         starts = np.flatnonzero(np.diff(uid[order], prepend=-1))

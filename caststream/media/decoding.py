@@ -124,7 +124,7 @@ class Decoder:
             for frame in frames:
                 yield from self._frame(frame)
 
-    def _packets(self) -> Iterator[av.Packet]:
+    def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """All packets of the stream, over errors of the demuxer; the last ones flush."""
         errors = 0
         while errors < _GIVE_UP and not self._stop.up:

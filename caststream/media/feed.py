@@ -63,6 +63,6 @@ class Feed(Generic[T]):
                     return
                 self._items.put(("item", item))
         except BaseException as error:
-            self._items.put(("item", error))  # type: ignore[arg-type]
+            self._items.put(("item", error))
         finally:
             self._items.put(("end", None))

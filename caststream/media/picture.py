@@ -61,15 +61,20 @@ class Picture:
     def crops(self, boxes: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
         """What lies under source boxes (N, 4), as (N, size, size, 3) RGB.
 
-        Each is a square as displayed, around the box's middle, ``CROP_MARGIN`` wider than its
-        longer side: the surroundings pad a narrow box, nothing is stretched. Beyond the picture
-        its border repeats.
+        Each is a square as displayed, ``CROP_MARGIN`` wider than its box's longer side: the
+        surroundings pad a narrow box, nothing is stretched. The box lies in its middle, or off it
+        where the square would leave the picture; what cannot fit shows the border repeated.
         """
-        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-        middle = (boxes[:, :2] + boxes[:, 2:]) / 2.0
-        sides = (boxes[:, 2:] - boxes[:, :2]) * (self._aspect, 1.0)
+        low, high = np.hsplit(np.asarray(boxes, np.float64).reshape(-1, 4), 2)
+        sides = (high - low) * (self._aspect, 1.0)
         half = np.maximum(sides.max(axis=1, initial=1.0) * (1.0 + CROP_MARGIN) / 2.0, 0.5)
         reach = half[:, None] / (self._aspect, 1.0)
-        source = np.concatenate([middle - reach, middle + reach], axis=1)
-        regions = self._geometry.from_source(source.astype(np.float32)).astype(np.float64)
-        return self._surface.cut(regions, size)
+        shown = self._geometry.to_source(
+            np.array([[0, 0, self._surface.width, self._surface.height]], np.float32)
+        ).astype(np.float64)
+        # Moved inside where it fits, centred where it does not.
+        first, last = shown[:, :2] + reach, shown[:, 2:] - reach
+        middle = np.clip((low + high) / 2.0, np.minimum(first, last), np.maximum(first, last))
+        middle = np.where(first > last, shown[:, :2] / 2.0 + shown[:, 2:] / 2.0, middle)
+        source = np.concatenate([middle - reach, middle + reach], axis=1).astype(np.float32)
+        return self._surface.cut(self._geometry.from_source(source).astype(np.float64), size)

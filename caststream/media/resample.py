@@ -6,12 +6,14 @@ every pixel under the output counts. Outside of the plane its border is repeated
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit, types
 from numpy.typing import NDArray
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)
 def _taps(low: float, high: float, size: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """First source index and weights (size, T) of each output pixel along one axis."""
     scale = (high - low) / size
@@ -33,7 +35,7 @@ def _taps(low: float, high: float, size: int) -> tuple[NDArray[np.int64], NDArra
     return first, weights
 
 
-def _signature(dtype: types.Type) -> types.Signature:
+def _signature(dtype: Any) -> Any:
     plane = types.Array(dtype, 2, "C", readonly=True)
     return types.void(
         plane,
@@ -45,7 +47,7 @@ def _signature(dtype: types.Type) -> types.Signature:
     )
 
 
-@njit([_signature(types.uint8), _signature(types.uint16)], cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@njit([_signature(types.uint8), _signature(types.uint16)], cache=True, nogil=True)
 def resample(
     plane: NDArray[np.uint8] | NDArray[np.uint16],
     width: int,
@@ -77,12 +79,30 @@ def resample(
             weight = weights_y[i, k]
             if weight == 0.0:
                 continue
-            row = plane[min(max(first_y[i] + k, 0), height - 1)]
+            # A slice from 0: an index that may wrap around would keep this from being vectorised.
+            row = plane[min(max(first_y[i] + k, 0), height - 1)][start : start + line.shape[0]]
             for x in range(line.shape[0]):
-                line[x] += weight * row[start + x]
+                line[x] += weight * np.float32(row[x])
         for j in range(size):
             total = np.float32(0.0)
             for k in range(taps_x):
                 column = min(max(first_x[j] + k, left), right - 1) - left
                 total += weights_x[j, k] * line[column * step + phase]
             out[i, j] = total
+
+
+@njit(cache=True, nogil=True)
+def to_rgb(
+    samples: NDArray[np.float32],
+    matrix: NDArray[np.float32],
+    offset: NDArray[np.float32],
+    out: NDArray[np.uint8],
+) -> None:
+    """Turn planes ``samples`` (3, S, S) into ``out`` (S, S, 3): ``matrix @ sample + offset``."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            for c in range(3):
+                value = offset[c] + np.float32(0.5)
+                for k in range(3):
+                    value += matrix[c, k] * samples[k, i, j]
+                out[i, j, c] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import av
@@ -274,8 +273,8 @@ class Source:
         if any(stream.codec_context and stream.codec_context.name in _TEXT for stream in films):
             raise InputError(f"{self.name} is text, not a film.")
         if not films:
-            kinds = sorted({stream.type for stream in self.container.streams}) or ["nothing"]
-            raise NoVideoError(f"{self.name} holds no video, only {' and '.join(kinds)}.")
+            kinds = " and ".join(sorted({stream.type for stream in self.container.streams}))
+            raise NoVideoError(f"{self.name} holds no video, only {kinds or 'nothing'}.")
         stream = max(films, key=lambda film: film.width * film.height)
         if stream.codec_context is None:
             raise InputError(f"{self.name} is coded in a way that this FFmpeg cannot decode.")

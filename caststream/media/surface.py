@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import av
 import numpy as np
@@ -41,6 +41,21 @@ class Surface(Protocol):
 
     def cut(self, regions: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
         """Each region (N, 4) ``xyxy`` as one of (N, size, size, 3) RGB, borders repeated."""
+
+
+class _Plane(NamedTuple):
+    """Y, U or V of a frame."""
+
+    lines: NDArray[Any]
+    """(H, line) samples, with whatever padding the decoder left at the end of a line."""
+    width: int
+    step: int
+    phase: int
+    """A line's samples are ``lines[:, phase : step * width : step]``."""
+    peak: float
+    """The sample that stands for 1."""
+    scale: NDArray[np.float64]
+    """(4,) size of the plane over that of the picture, for a box."""
 
 
 class Scalers:
@@ -112,27 +127,26 @@ class CpuSurface:
 
     def cut(self, regions: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
         """Each region (N, 4) ``xyxy`` as one of (N, size, size, 3) RGB, borders repeated."""
-        from caststream.media.resample import resample
+        from caststream.media.resample import resample, to_rgb
 
         out = np.empty((len(regions), size, size, 3), np.uint8)
         if not len(regions):
             return out
         planes = self._planes()
-        matrix, offset = _to_rgb(self._frame.colorspace, self._frame.color_range)
-        samples = np.empty((size, size, 3), np.float32)
-        channel = np.empty((size, size), np.float32)
+        matrix, offset = _rgb_matrix(self._frame.colorspace, self._frame.color_range)
+        matrix = matrix / np.array([plane.peak for plane in planes], np.float32)
+        samples = np.empty((3, size, size), np.float32)
         for target, region in zip(out, regions, strict=True):
-            for index, (plane, width, step, phase, peak, scale) in enumerate(planes):
-                resample(plane, width, step, phase, region * scale, channel)
-                np.multiply(channel, np.float32(1.0 / peak), out=samples[:, :, index])
-            rgb = samples @ matrix.T + offset
-            np.clip(rgb * 255.0 + 0.5, 0.0, 255.0, out=rgb)
-            target[:] = rgb
+            for plane, channel in zip(planes, samples, strict=True):
+                resample(
+                    plane.lines, plane.width, plane.step, plane.phase, region * plane.scale, channel
+                )
+            to_rgb(samples, matrix, offset, target)
         return out
 
     def _planes(
         self,
-    ) -> list[tuple[NDArray[np.generic], int, int, int, float, NDArray[np.float64]]]:
+    ) -> list[tuple[NDArray[Any], int, int, int, float, NDArray[np.float64]]]:
         """Y, U and V: lines, samples a line, step, phase, largest value, size against luma."""
         with self._lock:
             layout = _layout(self._frame.format.name)
@@ -143,18 +157,18 @@ class CpuSurface:
                 layout = _layout("yuv444p")
                 assert layout is not None
         bits, shift, interleaved = layout
-        dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
+        dtype: Any = np.uint8 if bits == 8 else np.uint16
         planes = []
         for index in range(3):
             plane = self._frame.planes[min(index, 1) if interleaved else index]
-            lines = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+            lines = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
             scale = np.tile([plane.width / self.width, plane.height / self.height], 2)
             step = 2 if interleaved and index else 1
             phase = 1 if interleaved and index == 2 else 0
             full = self._frame.color_range == _FULL
             # Limited range scales by powers of two: black is 16 in 8 bits and 64 in 10.
             peak = float(((1 << bits) - 1 if full else 255 << (bits - 8)) << shift)
-            planes.append((lines, int(plane.width), step, phase, peak, scale))
+            planes.append(_Plane(lines, int(plane.width), step, phase, peak, scale))
         return planes
 
 
@@ -172,8 +186,10 @@ def _layout(name: str) -> tuple[int, int, bool] | None:
     return None
 
 
-def _to_rgb(colorspace: int, color_range: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Matrix (3, 3) and offset from Y, U, V in 0..1 to R, G, B in 0..1 (ITU-T H.273, 8.3)."""
+def _rgb_matrix(
+    colorspace: int, color_range: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Matrix (3, 3) and offset from Y, U, V in 0..1 to R, G, B in 0..255 (ITU-T H.273, 8.3)."""
     red, blue = _LUMA.get(colorspace, _LUMA[_BT601])
     green = 1.0 - red - blue
     matrix = np.array(
@@ -188,5 +204,5 @@ def _to_rgb(colorspace: int, color_range: int) -> tuple[NDArray[np.float32], NDA
     else:
         scale = 255.0 / np.array([219.0, 224.0, 224.0])
         black = np.array([16.0, 128.0, 128.0]) / 255.0
-    matrix = matrix * scale
+    matrix = 255.0 * matrix * scale
     return matrix.astype(np.float32), (-matrix @ black).astype(np.float32)

@@ -60,7 +60,7 @@ class LogPart:
 
     def count(self, name: str) -> int:
         """How many lines an array has."""
-        return self.record.shape(name)[0]
+        return int(self.record.shape(name)[0])
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
         """Lines ``first`` to ``last`` (exclusive) of an array."""

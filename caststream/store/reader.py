@@ -74,7 +74,7 @@ class StoreReader:
 
     def _stamp_of_root(self) -> tuple[int, int]:
         try:
-            stat = os.stat(self.path / "zarr.json")
+            stat = (self.path / "zarr.json").stat()
         except OSError:
             return (0, 0)
         return stat.st_ino, stat.st_mtime_ns
@@ -143,7 +143,7 @@ class StoreReader:
         return table.where(table.source == source)
 
     def rows(self, first: int, last: int) -> RowTable:
-        """Rows ``first`` to ``last`` (exclusive, store-wide numbers), columns read when asked for."""
+        """Rows ``first`` to ``last`` (exclusive, store-wide); columns are read when asked for."""
         first, last = max(first, 0), min(last, self.row_count)
         return self.rows_at(np.arange(first, max(first, last)))
 

@@ -36,14 +36,18 @@ TRANSITIONS: tuple[Transition, ...] = ("start", "cut", "dissolve", "fade", "wipe
 REASONS: tuple[GapReason, ...] = ("reconnect", "corrupt", "discontinuity", "dropped", "resized")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "commits": ("number", "source", "shots", "gaps", "frames", "tracks", "rows")
-    + ("online", "apart", "triplets", "crops"),
+    "commits": (
+        *("number", "source", "shots", "gaps", "frames", "tracks", "rows"),
+        *("online", "apart", "triplets", "crops"),
+    ),
     # shots, gaps and frames mix counts with seconds; float64 holds frame numbers exactly
     "shots": ("shot", "start_frame", "end_frame", "start", "end", "transition", "score"),
     "gaps": ("reason", "start", "end", "frames"),
     "frames": ("frame", "time"),
-    "tracks": ("uid", "shot", "start_frame", "end_frame", "boxes", "exemplar", "first_row")
-    + ("online", "model"),
+    "tracks": (
+        *("uid", "shot", "start_frame", "end_frame", "boxes", "exemplar", "first_row"),
+        *("online", "model"),
+    ),
     "spans": ("start", "end", "score"),
     "online": (),
     "apart": ("uid", "uid"),

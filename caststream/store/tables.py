@@ -153,7 +153,7 @@ class RowTable:
     @property
     def blend(self) -> NDArray[np.bool_]:
         """(N,) true inside a transition."""
-        return self._ints[:, column("rows", "blend")] != 0
+        return self._ints[:, column("rows", "blend")].astype(np.bool_)
 
     @cached_property
     def time(self) -> F8:

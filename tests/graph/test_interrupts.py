@@ -14,11 +14,12 @@ import pytest
 
 PROGRAM = '''
 import sys, threading, time
+from collections.abc import Iterator
 from toys import Cut, Keep, Say, START, Through, frame, graph, indices
 from caststream.graph.interrupts import interrupts
 from caststream.graph.runner import Run
 from caststream.graph.spec import Step
-from caststream.messages import Context
+from caststream.messages import Context, Frame
 
 def say(*words):
     print(*words, flush=True)
@@ -32,7 +33,7 @@ def frames():
 
 class Silent(Say):
     """A source that blocks until it is stopped, as one on a dead line does."""
-    def produce(self):
+    def produce(self) -> Iterator[Frame]:
         say("waiting")
         self.stopped.wait()
         yield from super().produce()
@@ -42,8 +43,8 @@ def stuck(message):
         say("stuck")
         threading.Event().wait()
 
-def native(message):
-    # Holds the interpreter: no handler of Python runs on any thread until it comes back.
+def deaf(message):
+    # As code that is called back from C does, whose exceptions are swallowed there.
     if message.index == 5:
         say("stuck")
         while True:
@@ -58,7 +59,7 @@ def ready(message):
 
 case = sys.argv[1]
 source = Silent if case == "silent" else Say
-each = {"stuck": stuck, "stuck in queue": stuck, "native": native}.get(case, ready)
+each = {"stuck": stuck, "stuck in queue": stuck, "deaf": deaf}.get(case, ready)
 run = Run(
     graph(
         Step("say", source, {"messages": frames()}),
@@ -134,7 +135,7 @@ def test_the_second_aborts_a_node_that_hangs():
         assert started.returncode == 130
 
 
-@pytest.mark.parametrize("case", ["stuck in queue", "native"])
+@pytest.mark.parametrize("case", ["stuck in queue", "deaf"])
 def test_the_second_ends_the_process_where_nothing_else_helps(case):
     with program(case) as started:
         written = lines_after(started, "stuck", signal.SIGINT, signal.SIGTERM)

@@ -300,10 +300,10 @@ def test_the_shipped_graphs_load(name):
 def test_the_tree_is_drawn():
     assert describe(build(FILE)).splitlines()[:3] == [
         "graph toy",
-        "say           -> Frame | Marker  messages = ()",
+        "say           -> Frame | Marker  messages = []",
         "├── soft      Frame -> Frame     queue 4 (drops when full), radius = 3.0, passes = 1, "
-        "mode = 'box', tag = None, sizes = (3, 5), weights = (), log = PosixPath('blur.log'), "
-        "wrap = False",
+        "mode = \"box\", tag = none, sizes = [3, 5], weights = [], log = \"blur.log\", "
+        "wrap = false",
     ]
     assert [line[:12].rstrip() for line in describe(build(FILE)).splitlines()[2:]] == [
         "├── soft",
@@ -317,7 +317,7 @@ def test_nodes_are_listed_with_their_arguments():
     assert text.startswith(
         "blur: Blur every picture.\n    Frame -> Frame\n    radius: float = 2.0\n"
         '    passes: int = 1\n    mode: "box" | "gauss" = \'box\'\n    tag: str | none = None\n'
-        "    sizes: tuple[int, ...] = (3, 5)\n    weights: Sequence[float] = ()\n"
+        "    sizes: tuple[int, ...] = [3, 5]\n    weights: Sequence[float] = []\n"
     )
     assert "needy: Wants to be told something.\n    Frame -> Frame\n    what: str\n" in text
     assert "through: Passes frames on" in text

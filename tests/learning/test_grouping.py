@@ -28,8 +28,13 @@ def show(
     return out
 
 
+def labels(grouping: Grouping) -> tuple[np.ndarray, np.ndarray]:
+    found = grouping.labels()
+    return found.uid, found.character
+
+
 def purity(grouping: Grouping, who: dict[int, int]) -> float:
-    uid, ids, _ = grouping.labels()
+    uid, ids = labels(grouping)
     right = 0
     for i in np.unique(ids):
         right += np.bincount([who[int(u)] for u in uid[ids == i]]).max()
@@ -45,7 +50,7 @@ def test_a_small_cast_is_found_and_its_ids_last() -> None:
             who[seen.uid] = name
             grouping.add(seen)
         grouping.regroup(0.5, Acts())
-        uid, ids, _ = grouping.labels()
+        uid, ids = labels(grouping)
         now = dict(zip(uid.tolist(), ids.tolist(), strict=True))
         flips += sum(now[u] != i for u, i in earlier.items())
         total += len(earlier)
@@ -61,13 +66,13 @@ def test_named_ones_stay_and_what_would_join_them_is_only_suggested() -> None:
     for _, seen in first:
         grouping.add(seen)
     grouping.regroup(0.9, Acts())  # far too fine: the cast falls into pieces
-    uid, ids, _ = grouping.labels()
+    uid, ids = labels(grouping)
     target = int(ids[0])
     assert target > 0
     mine = {int(u) for u in uid[ids == target]}
     acts = fold([{"number": 1, "kind": "name", "character": target, "name": "Ann"}])
     found = grouping.regroup(0.3, acts)
-    uid, ids, _ = grouping.labels()
+    uid, ids = labels(grouping)
     now = {int(u) for u in uid[ids == target]}
     assert mine == now
     assert any(target in pair[:2] for pair in found.suggestions)
@@ -79,16 +84,16 @@ def test_an_undone_merge_leaves_no_trace() -> None:
     for _, seen in show(2, 60):
         grouping.add(seen)
     grouping.regroup(0.5, Acts())
-    uid, before, _ = grouping.labels()
+    uid, before = labels(grouping)
     one, other = np.unique(before)[:2].tolist()
     merge = {"number": 1, "kind": "merge", "from": other, "into": one}
     merged = fold([merge])
     grouping.regroup(0.5, merged)
-    _, ids, _ = grouping.labels()
+    _, ids = labels(grouping)
     assert other not in merged.apply(uid, ids)
     undone = fold([merge, {"number": 2, "kind": "undo", "act": 1}])
     grouping.regroup(0.5, undone)
-    _, ids, _ = grouping.labels()
+    _, ids = labels(grouping)
     np.testing.assert_array_equal(undone.apply(uid, ids), before)
 
 
@@ -101,9 +106,9 @@ def test_short_tracks_are_labelled_and_teach_nothing() -> None:
     grouping.add(Seen(77, like.vectors[:1], 0.2, 0.9, 0.0))
     weight = grouping.micro.weight.sum()
     grouping.regroup(0.5, Acts())
-    uid, ids, _ = grouping.labels()
-    labels = dict(zip(uid.tolist(), ids.tolist(), strict=True))
-    assert labels[77] == labels[like.uid] > 0
+    uid, ids = labels(grouping)
+    now = dict(zip(uid.tolist(), ids.tolist(), strict=True))
+    assert now[77] == now[like.uid] > 0
     assert grouping.micro.weight.sum() == weight
 
 
@@ -115,7 +120,7 @@ def test_memory_stays_bounded_and_labels_follow() -> None:
             grouping.add(seen)
     grouping.regroup(0.4, Acts())
     assert grouping.micro.count <= 40
-    uid, _, _ = grouping.labels()
+    uid, _ = labels(grouping)
     assert len(uid) == len(who) == 600
     assert purity(grouping, who) > 0.95
 
@@ -145,7 +150,7 @@ def test_state_survives_its_arrays() -> None:
         grouping.apart(one, other)
     grouping.regroup(0.5, Acts())
     again = Grouping.from_arrays(grouping.arrays())
-    for a, b in zip(grouping.labels(), again.labels(), strict=True):
+    for a, b in zip(labels(grouping), labels(again), strict=True):
         np.testing.assert_array_equal(a, b)
     extra = show(6, 20)
     for state in (grouping, again):
@@ -153,5 +158,5 @@ def test_state_survives_its_arrays() -> None:
             state.add(seen)
         state.apart(6000, 6001)
         state.regroup(0.5, Acts())
-    for a, b in zip(grouping.labels(), again.labels(), strict=True):
+    for a, b in zip(labels(grouping), labels(again), strict=True):
         np.testing.assert_array_equal(a, b)

@@ -1,0 +1,95 @@
+"""Keeps shots, tracks and what they teach in the store, one commit a shot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from caststream.errors import UsageError
+from caststream.graph.node import Node
+from caststream.messages import (
+    Context,
+    Gap,
+    Marker,
+    Mined,
+    Saved,
+    Shot,
+    ShotEnd,
+    StreamEnd,
+    StreamStart,
+)
+
+if TYPE_CHECKING:
+    from caststream.store.writer import StoreWriter
+
+
+class Save(Node):
+    """Commits each shot when it ends, and the windows of a very long one as they come.
+
+    Shots without tracks are kept as well. Opening raises what ``StoreWriter.open`` does, and a
+    source that the store already holds raises SourceKnownError, both before anything is analysed.
+    """
+
+    def __init__(self) -> None:
+        self._context = Context()
+        self._writer: StoreWriter | None = None
+        self._source = 0
+        self._mined: list[Mined] = []
+        self._gaps: list[Gap] = []
+        self._tracks = 0
+
+    def open(self, context: Context) -> None:
+        """Take the store, so that what is wrong with it is told before decoding starts."""
+        from caststream.store.writer import StoreWriter
+
+        if context.store is None:
+            raise UsageError('the node "save" needs a store: give --store PATH')
+        self._context = context
+        self._writer = StoreWriter.open(context.store)
+
+    def mark(self, marker: Marker) -> Iterator[Saved]:
+        """Begin the source; keep a gap for the next commit."""
+        if isinstance(marker, StreamStart):
+            context = self._context
+            self._source = self._open_writer().begin_source(
+                marker, context.again, graph=context.graph, models=context.models
+            )
+        elif isinstance(marker, Gap):
+            self._gaps.append(marker)
+        return iter(())
+
+    def process(self, message: Mined) -> Iterator[Saved]:
+        """Hold the shot's tracks until it ends; an earlier window of the same shot goes out now."""
+        if self._mined:
+            self._commit(None)
+        self._mined.append(message)
+        self._tracks += len(message.tracks.tracks)
+        return iter(())
+
+    def end_shot(self, end: ShotEnd) -> Iterator[Saved]:
+        """Commit the shot."""
+        tracks, self._tracks = self._tracks, 0
+        yield Saved(self._source, self._commit(end.shot), end.shot, tracks)
+
+    def end_stream(self, end: StreamEnd) -> Iterator[Saved]:
+        """Keep what came after the last shot, and say how the source ended."""
+        if self._mined or self._gaps:
+            self._commit(None)
+        self._open_writer().end_source(end)
+        return iter(())
+
+    def close(self) -> None:
+        """Seal the store and let go of it."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _commit(self, shot: Shot | None) -> int:
+        number = self._open_writer().commit(shot, self._mined, self._gaps)
+        self._mined, self._gaps = [], []
+        return number
+
+    def _open_writer(self) -> StoreWriter:
+        if self._writer is None:
+            raise ValueError("save was not opened")
+        return self._writer

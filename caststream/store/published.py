@@ -1,0 +1,209 @@
+"""Published models: numbered, immutable, made whole before anyone can see them.
+
+    STORE/models/000007/arrays.safetensors   head, gallery, labels
+    STORE/models/000007/meta.json            number, revision, characters, thresholds
+    STORE/models/CURRENT                     the number in force, replaced at once
+
+A version is written into a draft folder, synced, renamed to its number, and only then does
+CURRENT name it; a crash at any moment leaves the version before in force. Any process may
+publish while another writes the store.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.errors import StoreError
+from caststream.messages import F4, I8
+from caststream.store.files import replace, sync_folder, sync_tree, told, write_all
+
+KEEP = 5
+"""Versions whose arrays are kept; of older ones only the meta data stays."""
+
+
+def _none(dtype: str, *shape: int) -> Any:
+    return field(default_factory=lambda: np.zeros(shape, dtype))
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Weights, gallery and labels that belong together."""
+
+    number: int = 0
+    """Given by ``publish``; 0 is the model as shipped."""
+    revision: int = 0
+    """Of the dictionary."""
+    head: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """Weights of the projection head by name; empty where it is as shipped."""
+    prototypes: F4 = _none("f4", 0, 256)
+    """(P, 256) unit vectors of this model."""
+    prototype_character: I8 = _none("i8", 0)
+    """(P,)"""
+    prototype_weight: F4 = _none("f4", 0)
+    """(P,)"""
+    label_uid: I8 = _none("i8", 0)
+    """(T,) tracks, store-wide."""
+    label_character: I8 = _none("i8", 0)
+    """(T,) character of each track, -1 for none."""
+    label_confidence: F4 = _none("f4", 0)
+    """(T,) in 0..1"""
+    extra: dict[str, NDArray[Any]] = field(default_factory=dict)
+    """Other arrays that the learner wants back: micro-clusters, a classifier."""
+    characters: tuple[dict[str, Any], ...] = ()
+    """Each with id, name, first_time, pinned, ignored, aliases."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+    """Anything else that fits into JSON."""
+
+
+_ARRAYS = (
+    *("prototypes", "prototype_character", "prototype_weight"),
+    *("label_uid", "label_character", "label_confidence"),
+)
+
+
+def publish(path: str | Path, payload: Published) -> int:
+    """Make ``payload`` the version in force; returns its number.
+
+    ``payload.number`` is ignored. Raises OutputError where the disk refuses: the version before
+    stays in force.
+    """
+    from safetensors.numpy import save
+
+    folder = Path(path) / "models"
+    arrays = {name: getattr(payload, name) for name in _ARRAYS}
+    arrays |= {f"head.{name}": array for name, array in payload.head.items()}
+    arrays |= {f"extra.{name}": array for name, array in payload.extra.items()}
+    # safetensors writes the memory as it lies, also where a view of it is not contiguous
+    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    with told(Path(path)), _alone(folder):
+        number = max([0, *_numbers(folder)]) + 1
+        meta = {
+            "number": number,
+            "revision": payload.revision,
+            "characters": payload.characters,
+            "thresholds": payload.thresholds,
+            "meta": payload.meta,
+        }
+        draft = folder / f".{number:06d}.tmp"
+        shutil.rmtree(draft, ignore_errors=True)
+        try:
+            draft.mkdir()
+            _write(draft / "arrays.safetensors", data)
+            _write(draft / "meta.json", json.dumps(meta, ensure_ascii=False).encode())
+            sync_tree(draft)
+            draft.rename(folder / f"{number:06d}")
+            sync_folder(folder)
+            replace(folder / "CURRENT", f"{number}\n".encode())
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+        for old in sorted(_numbers(folder))[:-KEEP]:
+            (folder / f"{old:06d}" / "arrays.safetensors").unlink(missing_ok=True)
+    return number
+
+
+def current_number(path: str | Path) -> int:
+    """Number of the version in force, 0 where nothing was published; cheap enough for each shot."""
+    file = Path(path) / "models" / "CURRENT"
+    try:
+        return int(file.read_text("ascii"))
+    except FileNotFoundError:
+        return 0
+    except ValueError:
+        raise StoreError(f"{file} is damaged: write the number of a version into it") from None
+
+
+def current(path: str | Path) -> Published | None:
+    """The version in force, None where nothing was published."""
+    while True:
+        number = current_number(path)
+        if number == 0:
+            return None
+        try:
+            return load(path, number)
+        except StoreError:
+            # Many were published in between, and this one's arrays are gone.
+            if number == current_number(path):
+                raise
+
+
+def load(path: str | Path, number: int) -> Published:
+    """A version by its number; StoreError where the store does not have it (any more)."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as load_arrays
+
+    folder = Path(path) / "models" / f"{number:06d}"
+    try:
+        meta = json.loads((folder / "meta.json").read_text("utf-8"))
+        arrays = load_arrays((folder / "arrays.safetensors").read_bytes())
+    except FileNotFoundError:
+        kept = ", ".join(map(str, versions(path))) or "none"
+        raise StoreError(f"{path} does not hold model {number}: it holds {kept}") from None
+    except (ValueError, SafetensorError) as error:
+        raise StoreError(f"model {number} in {folder} is damaged: roll back ({error})") from None
+    return Published(
+        number=number,
+        revision=meta["revision"],
+        **{name: arrays[name] for name in _ARRAYS},
+        head=_below("head.", arrays),
+        extra=_below("extra.", arrays),
+        characters=tuple(meta["characters"]),
+        thresholds=meta["thresholds"],
+        meta=meta["meta"],
+    )
+
+
+def versions(path: str | Path) -> list[int]:
+    """Numbers of the versions that can be loaded, in order."""
+    folder = Path(path) / "models"
+    return [n for n in _numbers(folder) if (folder / f"{n:06d}" / "arrays.safetensors").exists()]
+
+
+def rollback(path: str | Path, number: int) -> None:
+    """Put an older version in force again; the next one to be published gets a new number."""
+    load(path, number)
+    folder = Path(path) / "models"
+    with told(Path(path)), _alone(folder):
+        replace(folder / "CURRENT", f"{number}\n".encode())
+
+
+def _below(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+
+
+def _numbers(folder: Path) -> list[int]:
+    if not folder.is_dir():
+        return []
+    return sorted(int(entry.name) for entry in folder.iterdir() if entry.name.isdecimal())
+
+
+def _write(file: Path, data: bytes) -> None:
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        write_all(fd, data)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time publish."""
+    folder.mkdir(exist_ok=True)
+    fd = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

@@ -1,0 +1,454 @@
+"""Clips with known boundaries, joined from shots: what the boundary network learns from.
+
+A clip is a line of shots with a transition between each two (cut, dissolve, fade through a colour,
+wipe), then everything that disturbs: flashes, captions, grain, flicker, unsteady gates, doubled
+and blended frames, borders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.boundary_shots import HEIGHT, WIDTH
+
+F4 = NDArray[np.float32]
+U1 = NDArray[np.uint8]
+Rng = np.random.Generator
+
+KINDS = ("dissolve", "fade", "wipe")
+REST = 8
+"""Frames before a picture comes back from black at which a detector may know that it will."""
+
+
+@dataclass
+class Clip:
+    """A clip with what a detector should say of each frame; weights of 0 ask nothing."""
+
+    frames: U1
+    """(T, 27, 48, 3)"""
+    cut: F4
+    """(T,) 1 on the first frame of a shot after a hard cut."""
+    inside: F4
+    """(T,) 1 inside a gradual transition, also in a lone fade."""
+    late: F4
+    """(T,) 1 from the middle of a gradual transition to its end."""
+    kind: NDArray[np.int64]
+    """(T,) index into KINDS, -1 outside transitions."""
+    weight: F4
+    """(T, 3) of cut, inside, late."""
+    boundaries: list[dict[str, int | str]]
+    """As in a truth file."""
+
+
+def blank(length: int) -> Clip:
+    """A clip without pictures and boundaries."""
+    return Clip(
+        np.zeros((length, HEIGHT, WIDTH, 3), np.uint8),
+        np.zeros(length, np.float32),
+        np.zeros(length, np.float32),
+        np.zeros(length, np.float32),
+        np.full(length, -1, np.int64),
+        np.ones((length, 3), np.float32),
+        [],
+    )
+
+
+def mark_cut(clip: Clip, at: int) -> None:
+    """Write a hard cut before frame ``at`` into the answers."""
+    if 0 < at < len(clip.cut):
+        clip.cut[at] = 1
+        clip.boundaries.append({"frame": at, "type": "cut"})
+
+
+def mark_gradual(clip: Clip, start: int, end: int, kind: str, late: int | None = None) -> None:
+    """Write a transition whose mixed frames are start..end into the answers."""
+    length = len(clip.cut)
+    middle = (start + end + 1) // 2 if late is None else late
+    first, last = max(start, 0), min(end, length - 1)
+    if first > last:
+        return
+    clip.inside[first : last + 1] = 1
+    clip.kind[first : last + 1] = KINDS.index(kind)
+    clip.late[max(middle, 0) : last + 1] = 1
+    for edge in (start, end + 1):
+        clip.weight[max(edge - 1, 0) : max(edge + 1, 0), 1] = 0.2
+    slack = 1 + (end - start) // 8
+    clip.weight[max(middle - slack, 0) : max(middle + slack, 0), 2] = 0.1
+    clip.weight[max(end, 0) : max(end + 3, 0), 2] = 0.1
+    clip.boundaries.append({"start": start, "end": end, "type": kind})
+
+
+def join(rng: Rng, shows: list[list[U1]], length: int) -> Clip:
+    """A clip of ``length`` frames out of the shots of some shows."""
+    clip = blank(length)
+    show = shows[int(rng.integers(len(shows)))]
+    pace = np.exp(rng.uniform(np.log(14), np.log(110)))
+    frames = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
+    reel = _Reel(rng, show, length)
+    at = 0
+    frames[:] = reel.play(0, length)
+    if rng.random() < 0.1:
+        _begin_with_fade(rng, clip, frames)
+    while True:
+        at += int(np.clip(rng.exponential(pace), 7, 160))
+        if at >= length - 1:
+            break
+        if rng.random() < 0.25:
+            show = shows[int(rng.integers(len(shows)))]
+        after = _other(rng, show, length, frames[min(at, length - 1)], at)
+        at = _transition(rng, clip, frames, after, at)
+    return clip_from(clip, frames)
+
+
+def clip_from(clip: Clip, frames: F4) -> Clip:
+    """Put float pictures into the clip."""
+    clip.frames[:] = np.clip(frames + 0.5, 0, 255).astype(np.uint8)
+    return clip
+
+
+class _Reel:
+    """A shot that can be played from any frame of the clip on."""
+
+    def __init__(self, rng: Rng, show: list[U1], length: int) -> None:
+        self.shot = show[int(rng.integers(len(show)))]
+        n = len(self.shot)
+        self.start = int(rng.integers(0, max(1, n // 2)))
+        self.step = int(rng.choice([1, -1]))
+        self.hold = int(rng.choice([1, 1, 1, 1, 2, 3]))
+        self.speed = float(rng.choice([1.0, 1.0, 1.0, 0.5, 1.6]))
+        self.flip = bool(rng.random() < 0.5)
+        self.still = bool(rng.random() < 0.1)
+
+    def play(self, first: int, last: int) -> F4:
+        """Frames first..last of the clip; the shot runs to and fro where it is too short."""
+        n = len(self.shot)
+        t = np.arange(first, last) - first
+        t = (t // self.hold * self.hold * self.speed).astype(int) * (not self.still)
+        t = (self.start + self.step * t) % max(1, 2 * n - 2)
+        t = np.where(t >= n, 2 * n - 2 - t, t)
+        out = self.shot[t].astype(np.float32)
+        return out[:, :, ::-1] if self.flip else out
+
+
+def _other(rng: Rng, show: list[U1], length: int, before: F4, at: int) -> F4:
+    """Frames of another shot, different enough from what is shown to be seen as another."""
+    for _ in range(6):
+        reel = _Reel(rng, show, length)
+        # It starts early, so that a transition may show it before ``at``.
+        frames = reel.play(0, length - at + 1)
+        if np.abs(frames[0] - before).mean() > 9:
+            break
+    out = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
+    out[at:] = frames[: length - at]
+    return out
+
+
+def _transition(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
+    """Go over to ``after`` from frame ``at`` on; gives the last mixed frame."""
+    kind = rng.random()
+    if kind < 0.5:
+        frames[at:] = after[at:]
+        mark_cut(clip, at)
+        return at
+    if kind < 0.72:
+        return _dissolve(rng, clip, frames, after, at)
+    if kind < 0.87:
+        return _fade(rng, clip, frames, after, at)
+    return _wipe(rng, clip, frames, after, at)
+
+
+def _ramp(rng: Rng, n: int) -> F4:
+    """Shares 0..1 (exclusive) of n mixed frames: straight, eased or bent."""
+    share = np.arange(1, n + 1) / (n + 1)
+    kind = rng.random()
+    if kind < 0.25:
+        share = share * share * (3 - 2 * share)
+    elif kind < 0.4:
+        share = share ** rng.uniform(0.6, 1.7)
+    if rng.random() < 0.1:
+        share = np.floor(share * (n + 1) / 2) * 2 / (n + 1)  # mixed on twos
+    return share.astype(np.float32)
+
+
+def _span(rng: Rng, low: float, high: float) -> int:
+    return int(np.exp(rng.uniform(np.log(low), np.log(high + 0.99))))
+
+
+def _dissolve(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
+    n = _span(rng, 2, 75)
+    stop = min(at + n, len(frames))
+    share = _ramp(rng, n)[: stop - at, None, None, None]
+    frames[at:stop] += share * (after[at:stop] - frames[at:stop])
+    frames[stop:] = after[stop:]
+    if n <= 3:
+        mark_cut_soft(clip, at, at + n - 1)
+    else:
+        mark_gradual(clip, at, at + n - 1, "dissolve")
+    return at + n - 1
+
+
+def mark_cut_soft(clip: Clip, start: int, end: int) -> None:
+    """A mixture of at most three frames: as good as a cut, or a short dissolve."""
+    mark_gradual(clip, start, end, "dissolve")
+    middle = (start + end + 1) // 2
+    clip.weight[max(start - 1, 0) : end + 2] = 0.1
+    if 0 < middle < len(clip.cut):
+        clip.cut[middle] = 1
+        clip.weight[middle, 0] = 0.5
+
+
+def _fade(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
+    colour = np.zeros(3, np.float32)
+    if rng.random() < 0.35:
+        colour = np.full(3, 255, np.float32) if rng.random() < 0.75 else rng.uniform(0, 255, 3)
+    colour = colour.astype(np.float32)
+    out = 0 if rng.random() < 0.15 else _span(rng, 3, 45)
+    into = 0 if rng.random() < 0.2 else _span(rng, 3, 45)
+    rest = int(rng.integers(0, 6)) if rng.random() < 0.6 else int(rng.integers(6, 50))
+    if out == 0 or into == 0:
+        rest = max(rest, 1)
+    iris = rng.random() < 0.15 and out > 0 and into > 0
+    dark, back, end = at + out, at + out + rest, at + out + rest + into
+    length = len(frames)
+    phi = _pattern(rng, "iris") if iris else None
+    for t in range(at, min(dark, length)):
+        share = (t - at + 1) / (out + 1)
+        mask = share if phi is None else _mask(phi, share, 0.1)
+        frames[t] += mask * (colour - frames[t])
+    frames[dark:back] = colour
+    started = after.copy()
+    for t in range(back, min(end, length)):
+        share = (t - back + 1) / (into + 1)
+        mask = share if phi is None else _mask(1 - phi, share, 0.1)
+        frames[t] = colour + mask * (started[t] - colour)
+    frames[end:] = started[end:]
+    if out == 0 and (into > 0 or rest >= 6):
+        # A cut to the colour begins the new shot; its fading in is part of that shot. Coming
+        # back hard after a while is a cut of its own.
+        mark_cut(clip, at)
+        _soften(clip, at + 1, end)
+        if into == 0:
+            mark_cut(clip, back)
+    elif out == 0:
+        mark_gradual(clip, at, back, "fade")
+        clip.weight[max(at - 1, 0) : back + 2, 0] = 0
+    elif into == 0:
+        mark_cut(clip, back)
+        clip.inside[at:back] = 1
+        clip.kind[at:back] = KINDS.index("fade")
+        clip.weight[at:back, 1] = 0.3
+    else:
+        middle = max((at + end) // 2, min(back - REST, end - 1))
+        mark_gradual(clip, at, end - 1, "fade", middle)
+    return min(end, length)
+
+
+def _soften(clip: Clip, start: int, end: int) -> None:
+    clip.inside[start:end] = 1
+    clip.kind[start:end] = KINDS.index("fade")
+    clip.weight[start:end, 1] = 0.3
+
+
+def _begin_with_fade(rng: Rng, clip: Clip, frames: F4) -> None:
+    rest, into = int(rng.integers(0, 40)), _span(rng, 3, 60)
+    frames[:rest] = 0
+    share = (np.arange(1, into + 1) / (into + 1)).astype(np.float32)
+    stop = min(rest + into, len(frames))
+    frames[rest:stop] *= share[: stop - rest, None, None, None]
+    _soften(clip, 0, stop)
+
+
+def _pattern(rng: Rng, kind: str | None = None) -> F4:
+    """When (0..1) a wipe reaches each pixel."""
+    y, x = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
+    y, x = y / (HEIGHT - 1), x / (WIDTH - 1)
+    kinds = ["line", "line", "line", "iris", "clock", "blinds", "doors", "noise"]
+    kind = kind or str(rng.choice(kinds))
+    if kind == "line":
+        angle = rng.choice([0, 0.5, 1, 1.5]) * np.pi if rng.random() < 0.7 else rng.uniform(0, 6.3)
+        phi = np.cos(angle) * (x - 0.5) + np.sin(angle) * (y - 0.5)
+    elif kind == "iris":
+        phi = -np.hypot((x - rng.uniform(0.3, 0.7)) * 1.78, y - rng.uniform(0.3, 0.7))
+        phi = -phi if rng.random() < 0.3 else phi
+    elif kind == "clock":
+        phi = np.arctan2(y - 0.5, x - 0.5) * rng.choice([-1, 1])
+    elif kind == "blinds":
+        phi = (x if rng.random() < 0.5 else y) * rng.integers(3, 9) % 1.0
+    elif kind == "doors":
+        phi = np.abs((x if rng.random() < 0.5 else y) - 0.5) * rng.choice([-1, 1])
+    else:
+        phi = rng.random((HEIGHT, WIDTH))
+    phi = phi - phi.min()
+    return np.asarray(phi / phi.max(), np.float32)[..., None]
+
+
+def _mask(phi: F4, share: float, soft: float) -> F4:
+    return np.asarray(np.clip((share * (1 + soft) - phi) / soft, 0, 1), np.float32)
+
+
+def _wipe(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
+    n = _span(rng, 4, 48)
+    length = len(frames)
+    stop = min(at + n, length)
+    kind = rng.random()
+    share = _ramp(rng, n)
+    if kind < 0.7:
+        phi = _pattern(rng)
+        soft = float(rng.choice([0.02, 0.1, 0.4]))
+        for t in range(at, stop):
+            frames[t] += _mask(phi, float(share[t - at]), soft) * (after[t] - frames[t])
+    elif kind < 0.88:
+        # The new picture pushes the old one out, or slides over it.
+        side, push = bool(rng.random() < 0.5), rng.random() < 0.6
+        axis = 1 if rng.random() < 0.7 else 0
+        for t in range(at, stop):
+            size = frames.shape[1 + axis]
+            shift = round(float(share[t - at]) * size)
+            old, new = frames[t], after[t]
+            if side:
+                old, new = np.flip(old, axis), np.flip(new, axis)
+            moved = np.roll(old, -shift, axis) if push else old.copy()
+            target = np.moveaxis(moved, axis, 0)
+            target[size - shift :] = np.moveaxis(new, axis, 0)[:shift]
+            frames[t] = np.flip(moved, axis) if side else moved
+    else:
+        _whip(rng, frames, after, at, min(n, 14), stop)
+        n = min(n, 14)
+        stop = min(at + n, length)
+    frames[stop:] = after[stop:]
+    mark_gradual(clip, at, at + n - 1, "wipe")
+    return at + n - 1
+
+
+def _whip(rng: Rng, frames: F4, after: F4, at: int, n: int, stop: int) -> None:
+    """A cut hidden in a fast blurred pan."""
+    way = int(rng.choice([-1, 1]))
+    for i in range(min(n, stop - at)):
+        share = (i + 1) / (n + 1)
+        source = frames[at + i] if share < 0.5 else after[at + i]
+        speed = 1 + int(rng.uniform(10, 24) * (1 - abs(2 * share - 1)))
+        shift = int((share if share < 0.5 else share - 1) * n * 4)
+        total = np.zeros_like(source)
+        for k in range(speed):
+            total += np.roll(source, way * (shift + k), 1)
+        frames[at + i] = total / speed
+
+
+# --- what disturbs -----------------------------------------------------------------------------
+
+
+def disturb(rng: Rng, clip: Clip, pictures: list[list[U1]]) -> Clip:
+    """Add flashes, captions, and the marks of cameras, film and codecs; in place."""
+    length = len(clip.frames)
+    frames = clip.frames.astype(np.float32)
+    if rng.random() < 0.35:
+        for _ in range(int(rng.integers(1, 5))):
+            _flash(rng, clip, frames, pictures)
+    if rng.random() < 0.25:
+        _captions(rng, frames)
+    if rng.random() < 0.1:
+        y, x = int(rng.choice([1, 22])), int(rng.choice([2, 40]))
+        frames[:, y : y + 4, x : x + 5] *= 1 - 0.7
+        frames[:, y : y + 4, x : x + 5] += 0.7 * rng.uniform(0, 255, 3)
+    _grade(rng, frames)
+    if rng.random() < 0.12:
+        # An unsteady gate: the whole picture trembles.
+        place = np.clip(rng.normal(0, 0.7, (length, 2)).round(), -2, 2).astype(int)
+        for t in range(length):
+            if place[t].any():
+                frames[t] = np.roll(frames[t], tuple(place[t]), (0, 1))
+    if rng.random() < 0.12:
+        frames *= (1 + rng.normal(0, rng.uniform(0.005, 0.05), (length, 1, 1, 1))).astype("f4")
+    if rng.random() < 0.6:
+        strength = float(np.exp(rng.uniform(np.log(0.2), np.log(4.0))))
+        still = int(rng.choice([1, 1, 1, 12]))  # codecs renew their noise once a group
+        grain = rng.standard_normal((length // still + 1, HEIGHT, WIDTH, 1), dtype=np.float32)
+        frames += strength * grain[np.arange(length) // still]
+    if rng.random() < 0.12:
+        bar = int(rng.integers(1, 5))
+        if rng.random() < 0.6:
+            frames[:, :bar] = frames[:, -bar:] = 0
+        else:
+            frames[:, :, : 2 * bar] = frames[:, :, -2 * bar :] = 0
+    clip_from(clip, frames)
+    if rng.random() < 0.12:
+        _retime(rng, clip)
+    return clip
+
+
+def _flash(rng: Rng, clip: Clip, frames: F4, pictures: list[list[U1]]) -> None:
+    length = len(frames)
+    at, n = int(rng.integers(2, length - 8)), int(rng.integers(1, 5))
+    near = slice(max(at - 4, 0), at + n + 4)
+    on_cut = rng.random() < 0.15 and clip.cut[max(at, 0)] > 0
+    if (clip.cut[near].any() or clip.inside[near].any()) and not on_cut:
+        return
+    kind = rng.random()
+    spot = frames[at : at + n]
+    if kind < 0.4:
+        spot += rng.uniform(0.4, 1) * (rng.choice([0, 255, 255]) - spot)
+    elif kind < 0.55:
+        spot[:] = 255 - spot
+    elif kind < 0.7:
+        spot *= rng.uniform(1.5, 4, 3).astype(np.float32)
+    elif kind < 0.8:
+        spot[:] = rng.uniform(0, 255, 3)
+    else:
+        show = pictures[int(rng.integers(len(pictures)))]
+        shot = show[int(rng.integers(len(show)))]
+        spot[:] = shot[int(rng.integers(len(shot)))]
+    if rng.random() < 0.4:
+        # It dies away.
+        tail = frames[at + n : at + n + 8]
+        fall = np.exp(-np.arange(1, len(tail) + 1) / rng.uniform(1, 4)).astype(np.float32)
+        if not clip.cut[at + n : at + n + 8].any():
+            tail += fall[:, None, None, None] * (255 - tail) * rng.uniform(0.2, 0.9)
+
+
+def _captions(rng: Rng, frames: F4) -> None:
+    y = int(rng.choice([20, 21, 22, 23, 2]))
+    ink = np.float32([255, 255, 255]) if rng.random() < 0.7 else np.float32([255, 230, 60])
+    t = int(rng.integers(0, 40))
+    while t < len(frames):
+        until = t + int(rng.integers(15, 80))
+        left, right = int(rng.integers(3, 18)), int(rng.integers(28, 46))
+        letters = (rng.random((int(rng.integers(1, 3)) * 2, right - left)) < 0.6)[..., None]
+        letters = letters * np.float32(rng.uniform(0.3, 0.8))
+        spot = frames[t:until, y : y + len(letters), left:right]
+        spot += letters[: spot.shape[1]] * (ink - spot)
+        t = until + int(rng.choice([0, 2, 20, 60]))
+
+
+def _grade(rng: Rng, frames: F4) -> None:
+    if rng.random() < 0.15:
+        grey = frames @ np.float32([0.3, 0.59, 0.11])
+        tint = np.float32([1, 1, 1]) if rng.random() < 0.6 else np.float32([1.05, 0.95, 0.8])
+        frames[:] = grey[..., None] * tint
+    if rng.random() < 0.5:
+        frames *= rng.uniform(0.75, 1.25, 3).astype(np.float32)
+    if rng.random() < 0.4:
+        np.clip(frames, 0, 255, out=frames)
+        frames[:] = 255 * (frames / 255) ** np.float32(rng.uniform(0.6, 1.7))
+    if rng.random() < 0.15:
+        frames *= np.float32(rng.uniform(0.12, 0.5))
+    elif rng.random() < 0.1:
+        frames[:] = 255 - np.float32(rng.uniform(0.2, 0.6)) * (255 - frames)
+
+
+def _retime(rng: Rng, clip: Clip) -> None:
+    """Frames doubled by a conversion of rates, or mixed with the frame before."""
+    frames = clip.frames
+    if rng.random() < 0.5:
+        mixed = frames.astype(np.uint16)
+        odd = np.arange(1, len(frames), int(rng.integers(2, 6)))
+        frames[odd] = ((mixed[odd] + mixed[odd - 1]) // 2).astype(np.uint8)
+    else:
+        odd = np.arange(int(rng.integers(1, 5)), len(frames), int(rng.integers(2, 6)))
+        # A doubled frame hides a cut for one frame.
+        frames[odd] = frames[odd - 1]
+        for t in odd[(clip.cut[odd] > 0) & (odd < len(frames) - 1)]:
+            clip.cut[t], clip.cut[t + 1] = 0, 1
+            clip.weight[t : t + 2, 0] = 0.3
