@@ -93,7 +93,7 @@ def join(rng: Rng, shows: list[list[U1]], length: int) -> Clip:
     if rng.random() < 0.1:
         _begin_with_fade(rng, clip, frames)
     while True:
-        at += int(np.clip(rng.exponential(pace), 7, 160))
+        at += 7 + int(min(rng.exponential(pace), 150))
         if at >= length - 1:
             break
         if rng.random() < 0.25:

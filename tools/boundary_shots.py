@@ -65,9 +65,7 @@ def make_shot(rng: Rng, sets: list[F4], cast: list[F4], length: int) -> U1:
         track[:, i, 5] = poses[i]
     if rng.random() < 0.5:
         camera = camera[held]
-    sprites = (
-        np.stack(actors) if actors else np.zeros((0, POSES, SPRITE, SPRITE, 4), np.float32)
-    )
+    sprites = np.stack(actors) if actors else np.zeros((0, POSES, SPRITE, SPRITE, 4), np.float32)
     out = np.zeros((length, HEIGHT, WIDTH, 3), np.uint8)
     _render(canvas, camera, sprites, track, gain, out)
     if rng.random() < 0.08:
@@ -124,7 +122,9 @@ def _make_set(rng: Rng, palette: F4) -> F4:
         for layer in range(int(rng.integers(1, 4))):
             line = horizon + layer * 14
             for _ in range(3):
-                line = line + rng.uniform(0, 8) * np.sin(x * rng.uniform(0.01, 0.15) + rng.random() * 6)
+                line = line + rng.uniform(0, 8) * np.sin(
+                    x * rng.uniform(0.01, 0.15) + rng.random() * 6
+                )
             below = np.arange(SET_H)[:, None] > line[None]
             canvas[below] = pick()
     for _ in range(int(rng.integers(0, 40) if rng.random() < 0.8 else 90)):

@@ -60,7 +60,7 @@ def seconds(message: Any) -> float:
         return frame.time
     if isinstance(message, Saved):
         return message.shot.start
-    tracks = getattr(message, "tracks", message)
+    tracks = message.tracks if isinstance(message, Mined | LabelledTracks) else message
     if isinstance(tracks, Tracks) and len(tracks.rows):
         return float(tracks.rows.time[0])
     return 0.0

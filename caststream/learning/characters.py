@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from caststream.messages import F4, I8
+from caststream.store.acts import Act
 
 KEEP = 0.3
 """A group may only go by an id that has this share of its earlier screen time in the group."""
@@ -118,28 +119,28 @@ class Acts:
         return final
 
 
-def undone(acts: Sequence[Mapping[str, Any]]) -> set[int]:
+def undone(acts: Sequence[Act]) -> set[int]:
     """Numbers of acts that an ``undo`` took back; an undo can itself be undone."""
     gone: set[int] = set()
     for act in reversed(acts):
-        if act["kind"] == "undo" and act["number"] not in gone:
-            gone.add(int(act["act"]))
+        if act.kind == "undo" and act.number not in gone:
+            gone.add(int(act.arguments["act"]))
     return gone
 
 
-def fold(acts: Sequence[Mapping[str, Any]]) -> Acts:
+def fold(acts: Sequence[Act]) -> Acts:
     """Replay the log of acts, oldest first, into what is in force.
 
-    Each act is a mapping with ``number``, ``kind`` and its arguments: ``name`` (character, name),
-    ``merge`` (from, into), ``split`` (character, tracks, into), ``move`` (tracks, into),
-    ``not_this`` (tracks, character), ``ignore`` (character, ignored), ``undo`` (act).
+    Arguments by kind: ``name`` and ``rename`` (character, name), ``merge`` (from, into), ``split``
+    (tracks, into), ``move`` (tracks, into), ``not_this`` (tracks, character), ``ignore``
+    (character, ignored), ``undo`` (act). Tracks are uids.
     """
     gone = undone(acts)
     state = Acts()
     for act in acts:
-        state.last = max(state.last, int(act["number"]))
-        if int(act["number"]) not in gone:
-            _FOLDS.get(act["kind"], _nothing)(state, act)
+        state.last = max(state.last, act.number)
+        if act.number not in gone:
+            _FOLDS.get(act.kind, _nothing)(state, act.arguments)
     return state
 
 
@@ -162,11 +163,13 @@ def _merge(state: Acts, act: Mapping[str, Any]) -> None:
 
 
 def _move(state: Acts, act: Mapping[str, Any]) -> None:
-    into = int(act["into"])
-    if act["kind"] == "split":
-        state.minted.add(into)
     for track in _ints(act["tracks"]):
-        state.placed[track] = into
+        state.placed[track] = int(act["into"])
+
+
+def _split(state: Acts, act: Mapping[str, Any]) -> None:
+    state.minted.add(int(act["into"]))
+    _move(state, act)
 
 
 def _not_this(state: Acts, act: Mapping[str, Any]) -> None:
@@ -195,8 +198,9 @@ def _ints(values: Iterable[Any]) -> list[int]:
 
 _FOLDS = {
     "name": _name,
+    "rename": _name,
     "merge": _merge,
-    "split": _move,
+    "split": _split,
     "move": _move,
     "not_this": _not_this,
     "ignore": _ignore,

@@ -134,7 +134,7 @@ class CpuSurface:
             return out
         planes = self._planes()
         matrix, offset = _rgb_matrix(self._frame.colorspace, self._frame.color_range)
-        matrix = matrix / np.array([plane.peak for plane in planes], np.float32)
+        matrix /= np.array([plane.peak for plane in planes], np.float32)
         samples = np.empty((3, size, size), np.float32)
         for target, region in zip(out, regions, strict=True):
             for plane, channel in zip(planes, samples, strict=True):
@@ -144,10 +144,7 @@ class CpuSurface:
             to_rgb(samples, matrix, offset, target)
         return out
 
-    def _planes(
-        self,
-    ) -> list[tuple[NDArray[Any], int, int, int, float, NDArray[np.float64]]]:
-        """Y, U and V: lines, samples a line, step, phase, largest value, size against luma."""
+    def _planes(self) -> list[_Plane]:
         with self._lock:
             layout = _layout(self._frame.format.name)
             if layout is None or any(plane.line_size < 0 for plane in self._frame.planes):

@@ -26,6 +26,7 @@ class Embed(Node):
         self._embedder: Embedder | None = None
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
+        self._published = 0
         self._store: str | None = None
 
     def open(self, context: Context) -> None:
@@ -55,9 +56,14 @@ class Embed(Node):
             return
         from caststream.store import published
 
-        newest = published.current_head(self._store, self._number)
-        if newest is not None:
-            self._number, self._head = newest
+        number = published.current_number(self._store)
+        if number == self._published:
+            return
+        self._published = number
+        latest = published.current(self._store)
+        if latest is not None:
+            self._number = int(latest.meta.get("vectors", 0))
+            self._head = latest.head or None
 
     def close(self) -> None:
         """Let go of the network."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,22 +17,9 @@ if TYPE_CHECKING:
     from caststream.vision.refine import RefineSettings
     from caststream.vision.tracker import Tracker
 
-HARD_GAPS = ("discontinuity", "resized", "reconnect")
+HARD_GAPS = ("discontinuity", "reconnect", "resized")
 """Gaps after which places in the picture mean nothing any more, however short."""
-
-
-class _Row(NamedTuple):
-    """One box that waits for its shot's end."""
-
-    frame: int
-    time: float
-    box: m.F4
-    score: float
-    online: int
-    vector: m.F4
-    features: m.F2
-    crop: bytes
-    blend: bool
+COLUMNS = ("frame", "time", "box", "score", "track", "vector", "features", "blend")
 
 
 class Track(Node):
@@ -65,33 +52,39 @@ class Track(Node):
         self.memory = memory
         self.window = window
         self.views = views
-        self.costs = costs
+        self.costs: Literal["robust", "cast"] = costs
         self._tracker: Tracker | None = None
-        self._refining: RefineSettings | None = None
-        self._rows: list[_Row] = []
-        self._kept: dict[int, _Crops] = {}
-        self._taken: set[int] = set()
+        self._settings: RefineSettings | None = None
+        self._forget()
         self._shot = 0
         self._model = 0
 
-    def open(self, context: m.Context) -> None:
-        """Load the compiled kernels' module; their machine code comes from numba's cache."""
-        from caststream.vision.refine import RefineSettings
+    def _forget(self) -> None:
+        self._waiting: list[m.Rows] = []  # their tracks are online ids
+        self._count = 0
+        self._crops: dict[int, _Views] = {}
+        self._taken: set[int] = set()  # ids of this shot that are given out already
 
-        self._refining = RefineSettings(costs=self.costs)
+    def open(self, context: m.Context) -> None:
+        """Load the compiled kernels."""
+        from caststream.vision.refine import RefineSettings
+        from caststream.vision.tracker import Tracker, TrackerSettings
+
+        self._settings = RefineSettings(costs=self.costs)
+        self._tracker = Tracker(0, TrackerSettings(memory=self.memory))
 
     def process(self, message: m.Embedded) -> Iterator[m.Tracked | m.Tracks]:
-        """Yield the frame with its online tracks, and a window's ``Tracks`` where one is full."""
+        """Yield the frame with its online tracks; then ``Tracks`` where a window is full."""
         source = message.detections.source
-        if self._rows and (message.model != self._model or source.shot != self._shot):
+        if self._count and (message.model != self._model or source.shot != self._shot):
             yield from self._end()
         self._model, self._shot = message.model, source.shot
         ids, shown = self._follow(message)
-        yield m.Tracked(message, shown)
         self._keep(message, ids)
-        if self._rows and (
-            source.frame.time - self._rows[0].time > self.window
-            or len(self._rows) > self.MOST_ROWS
+        yield m.Tracked(message, shown)
+        if self._count and (
+            source.frame.time - self._waiting[0].time[0] > self.window
+            or self._count > self.MOST_ROWS
         ):
             yield from self._close_window(source.frame.time)
 
@@ -113,39 +106,176 @@ class Track(Node):
     def close(self) -> None:
         """Forget everything."""
         self._tracker = None
-        self._rows, self._kept, self._taken = [], {}, set()
+        self._forget()
 
     def _follow(self, message: m.Embedded) -> tuple[m.I8, m.I8]:
-        from caststream.vision.tracker import Tracker, TrackerSettings
+        from caststream.vision.tracker import Tracker
 
+        tracker, dim = self._tracker, message.vectors.shape[1]
+        assert tracker is not None, "open was not called"
+        if tracker.dim != dim:
+            tracker = self._tracker = Tracker(dim, tracker.settings, tracker.next_id)
         found = message.detections
-        dim = message.vectors.shape[1]
-        if self._tracker is None or self._tracker.dim != dim:
-            first = 0 if self._tracker is None else self._tracker.next_id
-            self._tracker = Tracker(dim, TrackerSettings(memory=self.memory), first)
-        return self._tracker.update(
-            found.source.frame.time, found.boxes, found.scores, message.vectors
-        )
+        return tracker.update(found.source.frame.time, found.boxes, found.scores, message.vectors)
 
     def _keep(self, message: m.Embedded, ids: m.I8) -> None:
-        found = message.detections
-        frame = found.source.frame
-        for k in np.flatnonzero(ids >= 0).tolist():
-            online = int(ids[k])
-            crops = self._kept.setdefault(online, _Crops(2 * self.views))
-            self._rows.append(
-                _Row(
-                    frame.index, frame.time, found.boxes[k].copy(), float(found.scores[k]), online,
-                    message.vectors[k].copy(), message.features[k].copy(),
-                    encoded(message.crops[k]) if crops.wanted() else b"", found.source.blend,
-                )
-            )  # fmt: skip
-            crops.note(self._rows)
+        at = np.flatnonzero(ids >= 0)
+        if len(at) == 0:
+            return
+        found, frame = message.detections, message.detections.source.frame
+        for k in at.tolist():
+            views = self._crops.setdefault(int(ids[k]), _Views(2 * self.views))
+            views.offer(frame.index, message.crops[k])
+        self._waiting.append(
+            m.Rows(
+                frame=np.full(len(at), frame.index, np.int64),
+                time=np.full(len(at), frame.time),
+                box=found.boxes[at],
+                score=found.scores[at],
+                track=ids[at],
+                vector=message.vectors[at],
+                features=message.features[at],
+                crop=(),
+                blend=np.full(len(at), found.source.blend),
+            )
+        )
+        self._count += len(at)
 
     def _end(self) -> Iterator[m.Tracks]:
-        # Ends all tracks: a cut, or the middle of a dissolve, or a jump.
-        if self._rows:
-            yield from self._give(self._rows, self._refined())
-        self._rows, self._kept, self._taken = [], {}, set()
+        # Ends all tracks: at a cut, in the middle of a dissolve, at a jump.
+        if self._count:
+            rows = _joined(self._waiting)
+            yield from self._give(rows, self._refined(rows))
+        self._forget()
         if self._tracker is not None:
             self._tracker.reset()
+
+    def _refined(self, rows: m.Rows) -> m.I8:
+        from caststream.vision.refine import refine
+
+        return refine(rows.time, rows.box, rows.score, rows.track, rows.vector, self._settings)
+
+    def _close_window(self, now: float) -> Iterator[m.Tracks]:
+        # Gives out tracks that are over and those that began in the first half; the others wait
+        # for the next window, so that only tracks of over half a window are ever cut in two.
+        assert self._tracker is not None and self._settings is not None
+        rows = _joined(self._waiting)
+        labels = self._refined(rows)
+        over = now - self._settings.wait
+        half = rows.time[0] + 0.5 * (now - rows.time[0])
+        going = np.zeros(int(labels.max()) + 2, bool)  # the last one is that of no track
+        for label in np.unique(labels).tolist():
+            times = rows.time[labels == label]
+            going[label] = times[-1] >= over and (times[0] > half or label < 0)
+        if np.count_nonzero(going[labels]) > self.MOST_ROWS // 2:
+            going[:] = False  # too many boxes to wait for anything
+        wait = going[labels]
+        yield from self._give(rows, np.where(wait, -1, labels))
+        rest = _rows_at(rows, np.flatnonzero(wait))
+        live = set(self._tracker.ids()) | set(rest.track.tolist())
+        self._waiting, self._count = ([rest], len(rest)) if len(rest) else ([], 0)
+        self._crops = {k: v for k, v in self._crops.items() if k in live}
+        self._taken &= live
+
+    def _give(self, rows: m.Rows, labels: m.I8) -> Iterator[m.Tracks]:
+        at = np.flatnonzero(labels >= 0)
+        if len(at) == 0:
+            return
+        online, rows = rows.track[at], _rows_at(rows, at)
+        names, tracks, crops = np.empty(len(at), np.int64), [], [b""] * len(at)
+        # By the order of their beginnings, so the older track keeps an id that two could claim.
+        labels = labels[at]
+        _, firsts = np.unique(labels, return_index=True)
+        for first in np.sort(firsts).tolist():
+            own = np.flatnonzero(labels == labels[first])
+            sources = tuple(dict.fromkeys(online[own].tolist()))
+            names[own] = name = self._name(sources)
+            for k in self._chosen(rows, online, own):
+                crops[k] = self._crops[int(online[k])].crops[int(rows.frame[k])]
+            tracks.append(_summary(name, self._shot, rows, own, crops, sources))
+        rows = m.Rows(
+            rows.frame, rows.time, rows.box, rows.score, names, rows.vector, rows.features,
+            tuple(crops), rows.blend,
+        )  # fmt: skip
+        yield m.Tracks(self._shot, self._model, rows, tuple(tracks))
+
+    def _name(self, sources: tuple[int, ...]) -> int:
+        assert self._tracker is not None
+        name = next((s for s in sources if s not in self._taken), None)
+        if name is None:
+            name = self._tracker.reserve()
+        self._taken.add(name)
+        return name
+
+    def _chosen(self, rows: m.Rows, online: m.I8, own: NDArray[np.intp]) -> list[int]:
+        # Rows whose crops are kept: evenly spread over those that have one.
+        have = [
+            int(k) for k in own if self._crops[int(online[k])].crops.get(int(rows.frame[k]), b"")
+        ]
+        if len(have) <= self.views:
+            return have
+        return [have[int(i)] for i in np.linspace(0, len(have) - 1, self.views).round()]
+
+
+class _Views:
+    """Crops of one online track, at even distances that double whenever there are too many."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.every = 1
+        self.seen = 0
+        self.crops: dict[int, bytes] = {}
+
+    def offer(self, frame: int, crop: m.U1) -> None:
+        if self.seen % self.every == 0:
+            self.crops[frame] = encoded(crop)
+            if len(self.crops) > self.most:
+                self.crops = dict(list(self.crops.items())[::2])
+                self.every *= 2
+        self.seen += 1
+
+
+def encoded(crop: m.U1) -> bytes:
+    """One (S, S, 3) RGB crop as JPEG; empty where there is nothing in it."""
+    if crop.size == 0:
+        return b""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(crop).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def _joined(parts: list[m.Rows]) -> m.Rows:
+    columns = {c: np.concatenate([getattr(p, c) for p in parts]) for c in COLUMNS}
+    rows = m.Rows(crop=(), **columns)
+    return _rows_at(rows, np.argsort(rows.frame, kind="stable"))
+
+
+def _rows_at(rows: m.Rows, at: NDArray[np.intp]) -> m.Rows:
+    return m.Rows(crop=(), **{c: getattr(rows, c)[at] for c in COLUMNS})
+
+
+def _summary(
+    name: int, shot: int, rows: m.Rows, own: NDArray[np.intp], crops: list[bytes],
+    sources: tuple[int, ...],
+) -> m.Track:  # fmt: skip
+    score = rows.score[own].astype(np.float64)
+    # Most typical: near the mean of looks, sure, outside of blends, and with a crop to show.
+    mean = rows.vector[own].sum(axis=0, dtype=np.float64)
+    mean /= max(float(np.linalg.norm(mean)), 1e-9)
+    typical = rows.vector[own] @ mean + 0.5 * score - rows.blend[own]
+    typical += [2.0 if crops[k] else 0.0 for k in own.tolist()]
+    first, last = own[0], own[-1]
+    return m.Track(
+        id=name,
+        shot=shot,
+        start_frame=int(rows.frame[first]),
+        end_frame=int(rows.frame[last]) + 1,
+        start=float(rows.time[first]),
+        end=float(rows.time[last]),
+        boxes=len(own),
+        score=float(score.mean()),
+        exemplar=int(rows.frame[own[int(np.argmax(typical))]]),
+        online=sources,
+    )

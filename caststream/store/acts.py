@@ -1,6 +1,6 @@
 """What people did to the dictionary, in order: a checksummed log that is only ever appended to.
 
-One JSON object a line: ``{"act": 3, "time": 1760000000.0, "kind": "name", "arguments": {...},
+One JSON object a line: ``{"number": 3, "time": 1760000000.0, "kind": "name", "arguments": {...},
 "crc": "9f1c2a77"}``; the checksum (CRC-32, hex) covers the line's bytes before ``,"crc"``. Any
 process may append, also while another writes the store. Replaying the acts in order gives the
 dictionary that people made.
@@ -97,7 +97,7 @@ def _file(path: str | Path) -> Path:
 
 
 def _line(act: Act) -> bytes:
-    values = {"act": act.number, "time": act.time, "kind": act.kind, "arguments": act.arguments}
+    values = {"number": act.number, "time": act.time, "kind": act.kind, "arguments": act.arguments}
     body = json.dumps(values, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     head = body[:-1].encode()
     return head + f',"crc":"{zlib.crc32(head):08x}"}}\n'.encode()
@@ -108,7 +108,7 @@ def _parse(line: bytes) -> Act | None:
     if not mark or crc != f'{zlib.crc32(head):08x}"}}'.encode():
         return None
     values = json.loads(head + b"}")
-    return Act(values["act"], values["time"], values["kind"], values["arguments"])
+    return Act(values["number"], values["time"], values["kind"], values["arguments"])
 
 
 def _last(fd: int) -> tuple[int, int]:

@@ -66,7 +66,8 @@ class LogPart:
         """Lines ``first`` to ``last`` (exclusive) of an array."""
         if not self.count(name):
             return _empty(name)
-        return self.record.read(name, first, self.count(name) if last is None else last)
+        lines: Array = self.record.read(name, first, self.count(name) if last is None else last)
+        return lines
 
     def read_at(self, name: str, lines: I8) -> Array:
         """Lines of an array by their ascending numbers."""

@@ -32,10 +32,6 @@ KEEP = 5
 """Versions whose arrays are kept; of older ones only the meta data stays."""
 
 
-def _none(dtype: str, *shape: int) -> Any:
-    return field(default_factory=lambda: np.zeros(shape, dtype))
-
-
 @dataclass(frozen=True, slots=True)
 class Published:
     """Weights, gallery and labels that belong together."""
@@ -46,17 +42,17 @@ class Published:
     """Of the dictionary."""
     head: dict[str, NDArray[Any]] = field(default_factory=dict)
     """Weights of the projection head by name; empty where it is as shipped."""
-    prototypes: F4 = _none("f4", 0, 256)
+    prototypes: F4 = field(default_factory=lambda: np.zeros((0, 256), np.float32))
     """(P, 256) unit vectors of this model."""
-    prototype_character: I8 = _none("i8", 0)
+    prototype_character: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     """(P,)"""
-    prototype_weight: F4 = _none("f4", 0)
+    prototype_weight: F4 = field(default_factory=lambda: np.zeros(0, np.float32))
     """(P,)"""
-    label_uid: I8 = _none("i8", 0)
+    label_uid: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     """(T,) tracks, store-wide."""
-    label_character: I8 = _none("i8", 0)
+    label_character: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
     """(T,) character of each track, -1 for none."""
-    label_confidence: F4 = _none("f4", 0)
+    label_confidence: F4 = field(default_factory=lambda: np.zeros(0, np.float32))
     """(T,) in 0..1"""
     extra: dict[str, NDArray[Any]] = field(default_factory=dict)
     """Other arrays that the learner wants back: micro-clusters, a classifier."""

@@ -55,20 +55,22 @@ def iou(a: F4, b: F4) -> F4:
     return out
 
 
+def covering(a: F4, b: F4) -> F4:
+    """Which share of each box of ``a`` (N, 4) lies in each of ``b`` (M, 4): (N, M)."""
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    both = np.clip(high - low, 0.0, None).prod(axis=2)
+    area = (a[:, 2:] - a[:, :2]).prod(axis=1)[:, None]
+    share = np.divide(both, area, where=area > 0, out=np.zeros_like(both))
+    return share.astype(np.float32)
+
+
 def crowding(boxes: F4, frame: NDArray[np.int64]) -> F4:
     """Largest IoU of each box (N, 4) with another box of the same frame: (N,).
 
     ``frame`` (N,) has to be sorted.
     """
     out = np.zeros(len(boxes), np.float32)
-    _crowding(
-        np.ascontiguousarray(boxes, np.float32), np.ascontiguousarray(frame, np.int64), out
-    )
+    _crowding(np.ascontiguousarray(boxes, np.float32), np.ascontiguousarray(frame, np.int64), out)
     return out
-
-
-def usable(boxes: F4) -> NDArray[np.bool_]:
-    """Which boxes (N, 4) are finite and have an area: (N,)."""
-    finite = np.isfinite(boxes).all(axis=1)
-    with np.errstate(invalid="ignore"):
-        return finite & (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])

@@ -296,7 +296,7 @@ def refine(
     if s.costs == "cast":
         from caststream.vision.cast_costs import cast_flow
 
-        tracks = chains(cast_flow(pieces, score[rows], looks, first, last, s.wait))
+        tracks = chains(cast_flow(t, b, score[rows], looks, first, last, s.wait))
         out[rows] = tracks[piece]
         return out
     heads, tails, means = pieces[:, :0], pieces[:, :0], pieces[:, :0]
@@ -309,9 +309,7 @@ def refine(
         known = means.any(axis=1)
     links = np.zeros((len(first) * s.best, 2), np.int64)
     cost = np.zeros(len(links))
-    count = _links(
-        p, pieces, track[first], heads, tails, means, known, s.gate, s.best, links, cost
-    )
+    count = _links(p, pieces, track[first], heads, tails, means, known, s.gate, s.best, links, cost)
     half = np.full(len(first), 0.5 * s.gate)
     flow = least_cost_flow(use, half, half, links[:count], cost[:count])
     out[rows] = chains(flow)[piece]

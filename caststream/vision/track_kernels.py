@@ -238,16 +238,24 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
 
     ``known`` is empty where there are no looks at all.
     """
-    n = count[0]
+    # Tracks that waited too long are gone before they could take a box. At low rates an
+    # unconfirmed one may wait for the next frame all the same.
+    doubt = min(p[P_MEMORY], max(p[P_DOUBT], 1.5 * dt))
+    n = 0
+    for i in range(count[0]):
+        if time - floats[i, SEEN] <= (p[P_MEMORY] if ints[i, CONFIRMED] else doubt):
+            if n != i:
+                floats[n] = floats[i]
+                ints[n] = ints[i]
+                views[n] = views[i]
+            n += 1
     m = boxes.shape[0]
     dim = known.shape[0] > 0
     none = views[0, 0]
     for i in range(n):
         f = floats[i]
         if dt > 0.0:
-            kalman.predict(
-                f, dt, f[SCALE], p[P_FADE], p[P_SPEED], p[P_SIZE_SPEED], p[P_JUMP]
-            )
+            kalman.predict(f, dt, f[SCALE], p[P_FADE], p[P_SPEED], p[P_SIZE_SPEED], p[P_JUMP])
         for c in range(2):
             f[kalman.POS + c] += shift[c]
             f[LAST + c] += shift[c]
@@ -343,16 +351,6 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
         ids[1, j] = count[1] if i[CONFIRMED] else -1
         count[1] += 1
         n += 1
-    # Deaths; the others close ranks and keep their order.
-    kept = 0
-    for i in range(n):
-        if time - floats[i, SEEN] > (p[P_MEMORY] if ints[i, CONFIRMED] else p[P_DOUBT]):
-            continue
-        if kept != i:
-            floats[kept] = floats[i]
-            ints[kept] = ints[i]
-            views[kept] = views[i]
-        kept += 1
-    count[0] = kept
+    count[0] = n
     for j in range(m):
         ids[0, j] = max(ids[0, j], -1)

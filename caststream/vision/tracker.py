@@ -140,6 +140,11 @@ class Tracker:
         """How many tracks are still waited for."""
         return int(self._count[0])
 
+    def ids(self) -> list[int]:
+        """Ids of the tracks that are still waited for."""
+        ids: list[int] = self._tracks[1][: self.alive, track_kernels.ID].tolist()
+        return ids
+
     def reserve(self) -> int:
         """Take one id out of the tracker's own sequence."""
         self._count[1] += 1

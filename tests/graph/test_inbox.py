@@ -104,5 +104,3 @@ def test_shutting_wakes_who_waits_for_room(entry):
     inbox.shut()
     thread.join(10)
     assert ended == [Halted]
-
-

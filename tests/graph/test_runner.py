@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,7 @@ from caststream.errors import NodeError, OutputError
 from caststream.graph.node import Node
 from caststream.graph.runner import Run
 from caststream.graph.spec import Graph, Step
-from caststream.messages import Context, Frame, Gap, StreamEnd
+from caststream.messages import Context, Frame, Gap, Marker, StreamEnd
 
 FRAMES = [frame(index) for index in range(7)]
 
@@ -356,3 +357,80 @@ def test_a_run_is_made_of_fresh_nodes():
     assert first.nodes["keep"] is not second.nodes["keep"]
     assert isinstance(first.nodes["keep"], Node)
     assert indices(node(second, "keep").seen) == ["B", *range(7), "E"]
+
+
+class Waiting(Say):
+    """Says its messages, then waits for something that never comes, until it is stopped."""
+
+    def produce(self) -> Iterator[Frame | Marker]:
+        yield from super().produce()
+        if not self.stopped.wait(30):
+            raise TimeoutError("nobody stopped the source")
+        yield StreamEnd(0, 0.0, "interrupted")
+
+
+def test_a_failure_on_another_thread_stops_a_source_that_waits():
+    run = Run(
+        graph(
+            Step("say", Waiting, {"messages": stream(*FRAMES)[:-1]}),
+            Step("keep", Keep, {"fail": "process", "at": 7}, "say", queue=20),
+            Step("beside", Keep, {}, "say"),
+        ),
+        Context(),
+    )
+    with pytest.raises(NodeError, match=r"^keep, frame 6 at 0\.240 s: process broke$"):
+        run.run()
+    assert indices(node(run, "beside").seen) == ["B", *range(7)]
+
+
+def test_nothing_flows_where_a_node_cannot_open():
+    run = Run(
+        graph(
+            say(*stream(*FRAMES)),
+            Step("keep", Keep, {}, "say"),
+            Step("bad", Keep, {"fail": "open"}, "say", queue=1),
+            Step("never", Keep, {}, "say", queue=1),
+        ),
+        Context(),
+    )
+    with pytest.raises(NodeError, match="bad, opening: open broke"):
+        run.run()
+    assert {name: made.log for name, made in run.nodes.items()} == {
+        "say": ["open", "close"],
+        "keep": ["open", "close"],
+        "bad": ["open", "close"],
+        "never": ["close"],
+    }
+
+
+def test_pictures_are_let_go_once_they_are_through():
+    """A queue that waits for the next message must not keep the last one alive."""
+    alive: list[weakref.ref[Any]] = []
+    left: list[int] = []
+
+    class Picture:
+        pass
+
+    def messages() -> Iterator[Any]:
+        yield stream()[0]
+        for index in range(50):
+            picture = Picture()
+            alive.append(weakref.ref(picture))
+            yield Frame(index, index / 25, picture)  # type: ignore[arg-type]
+            del picture
+        yield StreamEnd(50, 2.0, "eof")
+
+    run = Run(
+        graph(Step("say", Say, {"messages": messages()}), Step("keep", Keep, {}, "say", queue=2)),
+        Context(),
+    )
+
+    def each(message: Any) -> None:
+        run.nodes["keep"].seen.clear()
+        left.append(sum(reference() is not None for reference in alive))
+
+    run.nodes["keep"].each = each
+    run.run()
+    # One worked on, two waiting, one being pushed, one being made.
+    assert max(left) <= 5
+    assert sum(reference() is not None for reference in alive) == 0

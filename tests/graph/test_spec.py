@@ -302,7 +302,7 @@ def test_the_tree_is_drawn():
         "graph toy",
         "say           -> Frame | Marker  messages = []",
         "├── soft      Frame -> Frame     queue 4 (drops when full), radius = 3.0, passes = 1, "
-        "mode = \"box\", tag = none, sizes = [3, 5], weights = [], log = \"blur.log\", "
+        'mode = "box", tag = none, sizes = [3, 5], weights = [], log = "blur.log", '
         "wrap = false",
     ]
     assert [line[:12].rstrip() for line in describe(build(FILE)).splitlines()[2:]] == [
@@ -316,7 +316,7 @@ def test_nodes_are_listed_with_their_arguments():
     text = describe_nodes({"blur": Blur, "needy": Needy, "through": "toys:Through"})
     assert text.startswith(
         "blur: Blur every picture.\n    Frame -> Frame\n    radius: float = 2.0\n"
-        '    passes: int = 1\n    mode: "box" | "gauss" = \'box\'\n    tag: str | none = None\n'
+        '    passes: int = 1\n    mode: "box" | "gauss" = "box"\n    tag: str | none = none\n'
         "    sizes: tuple[int, ...] = [3, 5]\n    weights: Sequence[float] = []\n"
     )
     assert "needy: Wants to be told something.\n    Frame -> Frame\n    what: str\n" in text

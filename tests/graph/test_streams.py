@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import Cut, Keep, Say, Through, frame, indices, shot_end, stream
@@ -14,6 +13,7 @@ from caststream.errors import NodeError
 from caststream.graph.runner import Run
 from caststream.graph.spec import Graph, Step
 from caststream.messages import Context, Frame, Gap, Marker
+
 
 @st.composite
 def trees(draw: st.DrawFn) -> list[tuple[int, str, dict[str, Any], int]]:
@@ -122,7 +122,7 @@ def test_a_failure_anywhere_closes_all_and_bends_nothing(rows, said, victim, hoo
     victim = min(victim, len(rows) - 1)
     built = build(rows, said, "wait")
     broken = tuple(
-        Step(s.name, Broken[s.node], {**s.arguments, "fail": hook, "at": at}, s.parent, s.queue)
+        Step(s.name, s.node, {**s.arguments, "fail": hook, "at": at}, s.parent, s.queue)
         if s.name == str(victim)
         else s
         for s in built.steps

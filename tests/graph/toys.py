@@ -133,8 +133,8 @@ class Through(Logged):
 class Cut(Logged):
     """Cuts the stream into shots of ``length`` frames, as `shots` does: it makes the markers."""
 
-    def __init__(self, length: int = 3) -> None:
-        super().__init__()
+    def __init__(self, length: int = 3, fail: str = "", at: int = 1) -> None:
+        super().__init__(fail, at)
         self.length = length
         self.count = 0
 
@@ -144,6 +144,14 @@ class Cut(Logged):
             yield self.marker()
         self.count += 1
         yield message
+
+    def end_shot(self, end: ShotEnd) -> Iterator[Frame | ShotEnd]:
+        self.note("end_shot", end)
+        return iter(())
+
+    def mark(self, marker: Marker) -> Iterator[Frame | ShotEnd]:
+        self.note("mark", marker)
+        return iter(())
 
     def end_stream(self, end: StreamEnd) -> Iterator[Frame | ShotEnd]:
         self.note("end_stream", end)

@@ -9,10 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caststream.learning.characters import fold, match
+from caststream.store.acts import Act
 
 
-def numbered(*acts: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"number": n, **act} for n, act in enumerate(acts, 1)]
+def numbered(*acts: dict[str, Any], first: int = 1) -> list[Act]:
+    return [
+        Act(n, 0.0, act["kind"], {k: v for k, v in act.items() if k != "kind"})
+        for n, act in enumerate(acts, first)
+    ]
 
 
 def test_an_unchanged_grouping_keeps_every_id() -> None:
@@ -75,17 +79,17 @@ def test_names_follow_merges_and_undo_brings_everything_back() -> None:
     merged = fold(log)
     assert merged.name_of(5) == "Bunny"
     assert merged.apply(np.array([1, 2]), np.array([5, 3])).tolist() == [3, 3]
-    log += [{"number": 4, "kind": "undo", "act": 3}]
+    log += numbered({"kind": "undo", "act": 3}, first=4)
     undone = fold(log)
     assert undone.name_of(5) == "Bird"
     assert undone.apply(np.array([1, 2]), np.array([5, 3])).tolist() == [5, 3]
-    log += [{"number": 5, "kind": "undo", "act": 4}]
+    log += numbered({"kind": "undo", "act": 4}, first=5)
     assert fold(log).name_of(5) == "Bunny"
 
 
 def test_moves_splits_refusals_and_ignores() -> None:
     log = numbered(
-        {"kind": "split", "character": 1, "tracks": [11, 12], "into": 40},
+        {"kind": "split", "tracks": [11, 12], "into": 40},
         {"kind": "move", "tracks": [13], "into": 2},
         {"kind": "not_this", "tracks": [14], "character": 1},
         {"kind": "ignore", "character": 2},

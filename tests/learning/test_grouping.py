@@ -8,6 +8,7 @@ import numpy as np
 
 from caststream.learning.characters import Acts, fold
 from caststream.learning.grouping import Grouping, Seen
+from caststream.store.acts import Act
 
 CAST = 6
 
@@ -70,7 +71,7 @@ def test_named_ones_stay_and_what_would_join_them_is_only_suggested() -> None:
     target = int(ids[0])
     assert target > 0
     mine = {int(u) for u in uid[ids == target]}
-    acts = fold([{"number": 1, "kind": "name", "character": target, "name": "Ann"}])
+    acts = fold([Act(1, 0.0, "name", {"character": target, "name": "Ann"})])
     found = grouping.regroup(0.3, acts)
     uid, ids = labels(grouping)
     now = {int(u) for u in uid[ids == target]}
@@ -86,12 +87,12 @@ def test_an_undone_merge_leaves_no_trace() -> None:
     grouping.regroup(0.5, Acts())
     uid, before = labels(grouping)
     one, other = np.unique(before)[:2].tolist()
-    merge = {"number": 1, "kind": "merge", "from": other, "into": one}
+    merge = Act(1, 0.0, "merge", {"from": other, "into": one})
     merged = fold([merge])
     grouping.regroup(0.5, merged)
     _, ids = labels(grouping)
     assert other not in merged.apply(uid, ids)
-    undone = fold([merge, {"number": 2, "kind": "undo", "act": 1}])
+    undone = fold([merge, Act(2, 0.0, "undo", {"act": 1})])
     grouping.regroup(0.5, undone)
     _, ids = labels(grouping)
     np.testing.assert_array_equal(undone.apply(uid, ids), before)

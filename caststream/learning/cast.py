@@ -1,0 +1,160 @@
+"""The dictionary as people see it: the machine's published labels with people's acts on top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from caststream.learning.characters import Acts, fold
+from caststream.messages import F4, I8, CharacterSummary
+from caststream.store import acts as act_log
+from caststream.store import published
+from caststream.store.published import Published
+
+STEEP = 14.0
+"""Slope of the confidence over similarity; see ``tools/bench_identity.py`` for its reliability."""
+RIVAL = 10.0
+"""Slope of the confidence over the lead on the next best character."""
+MIN_CONFIDENCE = 0.5
+"""Under this a character stays unknown rather than being guessed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who somebody is."""
+
+    character: int | None
+    confidence: float
+
+
+UNKNOWN = Verdict(None, 0.0)
+
+
+class Cast:
+    """The dictionary of one store; without a store nobody is known.
+
+    Not to be shared between threads.
+    """
+
+    def __init__(self, store: str | Path | None) -> None:
+        self._store = None if store is None else Path(store)
+        self.published = Published()
+        self.acts = Acts()
+        self._acts_stamp: tuple[int, int] | None = None
+        self._final: I8 = self.published.label_character
+        self._owners: I8 = self.published.prototype_character
+        self.refresh()
+
+    # --- keeping up ---------------------------------------------------------------------------
+
+    def refresh(self) -> bool:
+        """Take up what was published or said since; true where there was something."""
+        if self._store is None:
+            return False
+        number = published.current_number(self._store)
+        fresh = number != self.published.number
+        if fresh:
+            self.published = published.current(self._store) or Published()
+        return self.refresh_acts(anyway=fresh) or fresh
+
+    def refresh_acts(self, anyway: bool = False) -> bool:
+        """Take up only what people said; a glance at one file where nothing is new."""
+        if self._store is None:
+            return False
+        try:
+            stat = (self._store / act_log.FILE).stat()
+            stamp = (stat.st_size, stat.st_mtime_ns)
+        except FileNotFoundError:
+            stamp = (0, 0)
+        if stamp == self._acts_stamp and not anyway:
+            return False
+        if stamp != self._acts_stamp:
+            self.acts = fold(act_log.read(self._store)) if stamp != (0, 0) else Acts()
+            self._acts_stamp = stamp
+        self._final = self.acts.apply(self.published.label_uid, self.published.label_character)
+        self._owners = np.array(
+            [self.acts.resolve(int(c)) for c in self.published.prototype_character], np.int64
+        )
+        return True
+
+    # --- who is who ---------------------------------------------------------------------------
+
+    @property
+    def vectors(self) -> int:
+        """Number of the model whose vectors this dictionary can be compared with."""
+        return int(self.published.meta.get("vectors", 0))
+
+    @property
+    def labels(self) -> I8:
+        """(T,) final id of each of ``published.label_uid``, -1 for none."""
+        return self._final
+
+    def name(self, character: int | None) -> str | None:
+        """The name that a person gave, None where nobody did."""
+        return None if character is None else self.acts.name_of(character)
+
+    @property
+    def aliases(self) -> dict[int, int]:
+        """Ids that go by another one now, merged by the machine or by people."""
+        machine = {int(a): int(c["id"]) for c in self.published.characters for a in c["aliases"]}
+        merged = {a: self.acts.resolve(b) for a, b in machine.items()}
+        return merged | {a: self.acts.resolve(a) for a in self.acts.joined}
+
+    def of_track(self, uid: int) -> Verdict | None:
+        """The published word on a track, None where it was not there yet."""
+        uids = self.published.label_uid
+        place = int(np.searchsorted(uids, uid))
+        if place == len(uids) or uids[place] != uid:
+            return None
+        character = int(self._final[place])
+        if character < 0:
+            return UNKNOWN
+        return Verdict(character, float(self.published.label_confidence[place]))
+
+    def recognise(self, vector: F4, model: int) -> Verdict:
+        """Compare a track's mean vector (d,) of model ``model`` with the gallery."""
+        if not len(self._owners) or model != self.vectors:
+            return UNKNOWN
+        norm = float(np.linalg.norm(vector))
+        if norm < 1e-6:
+            return UNKNOWN
+        similarity = self.published.prototypes @ (vector / norm)
+        best = int(np.argmax(similarity))
+        character = int(self._owners[best])
+        others = similarity[self._owners != character]
+        lead = float(similarity[best] - others.max()) if len(others) else 1.0
+        cut = self.published.thresholds.get("cut", 0.5)
+        confidence = _sigmoid(STEEP * (float(similarity[best]) - cut)) * _sigmoid(
+            RIVAL * lead + 1.0
+        )
+        if confidence < MIN_CONFIDENCE:
+            return Verdict(None, confidence)
+        return Verdict(character, confidence)
+
+    def summaries(self) -> tuple[CharacterSummary, ...]:
+        """One line a character, most screen time first; ignored ones are left out."""
+        extra = self.published.extra
+        if "label_seconds" not in extra:
+            return ()
+        lines = []
+        for character in np.unique(self._final[self._final >= 0]).tolist():
+            if character in self.acts.ignored:
+                continue
+            mine = self._final == character
+            first = int(np.flatnonzero(mine)[0])
+            lines.append(
+                CharacterSummary(
+                    character,
+                    self.name(character),
+                    int(mine.sum()),
+                    float(extra["label_seconds"][mine].sum()),
+                    float(extra["label_start"][first]),
+                )
+            )
+        return tuple(sorted(lines, key=lambda line: (-line.seconds, line.id)))
+
+
+def _sigmoid(value: float) -> float:
+    return float(1 / (1 + np.exp(-value)))

@@ -1,0 +1,211 @@
+"""Triplets out of tracks: what a shot says about who is who, without anybody's help.
+
+CAST's rules (Nir, Rapoport & Shamir 2022, arXiv 2201.07619, section 5): anchor and negative stand
+in the same frame, so they are two characters; the positive is the anchor's track at another time,
+so it is the same one. Left out is what cannot be trusted: frames of a dissolve or fade, short
+shots, boxes that overlap others, tracks that jump. Beyond CAST: tracks that seem to have swapped
+looks with a neighbour are left out, and crowds of copies (a swarm of one character), where standing
+side by side says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.messages import F4, F8, I8, Rows
+from caststream.vision.boxes import covering, crowding
+
+
+@dataclass(frozen=True, slots=True)
+class TripletSettings:
+    """What counts as evidence."""
+
+    most: int = 512
+    """Triplets of one shot at most."""
+    overlap: float = 0.4
+    """Boxes with more IoU than this with another one of their frame are left out."""
+    inside: float = 0.7
+    """Two boxes of which one holds more than this of the other may be one character."""
+    speed: float = 3.0
+    """Tracks that move more scales a second than this may have swapped."""
+    step: float = 0.25
+    """Seconds under which a step is not taken for a speed: a detector's jitter is none."""
+    shot: float = 0.5
+    """Seconds that a shot has to show somebody."""
+    together: int = 2
+    """Frames in which two tracks have to stand side by side."""
+    copies: float = 0.02
+    """How much less alike than itself a track may find its neighbour, as cosine, to be a copy."""
+    twins: float = 0.97
+    """Cosine from which on even two alone are taken for copies."""
+
+
+class Triplets(NamedTuple):
+    """Triplets and what they rest on."""
+
+    triplets: I8
+    """(M, 3) anchor, positive, negative: indices into the rows."""
+    evidence: F4
+    """(M, 4) seconds from anchor to positive, their cosine, cosine of anchor and negative, and in
+    how many frames the two tracks stood side by side."""
+    apart: I8
+    """(P, 2) pairs of track ids, smaller first, that are taken as different."""
+
+
+def mine(
+    rows: Rows, random: np.random.Generator, settings: TripletSettings | None = None
+) -> Triplets:
+    """What the tracks of one shot teach; ``random`` chooses where there is too much."""
+    s = settings or TripletSettings()
+    nothing = Triplets(
+        np.zeros((0, 3), np.int64), np.zeros((0, 4), np.float32), np.zeros((0, 2), np.int64)
+    )
+    if len(rows) == 0 or float(rows.time[-1] - rows.time[0]) < s.shot:
+        return nothing
+    tracks, track = np.unique(rows.track, return_inverse=True)
+    good = ~rows.blend & rows.vector.any(axis=1)
+    good &= crowding(rows.box, rows.frame) <= s.overlap
+    good &= steady(rows.time, rows.box, track, s)[track]
+    pairs, frames = _side_by_side(rows, track, good, s)
+    if len(pairs) == 0:
+        return nothing
+    sums = _Looks(rows, track, good, len(tracks))
+    keep = ~_copies(pairs, sums, s) & ~_swapped(pairs, sums)
+    apart = np.unique(np.sort(tracks[pairs[keep]], axis=1), axis=0)
+    chosen = np.flatnonzero(keep)
+    both = [(p, way) for p in chosen.tolist() for way in (0, 1)]
+    if not both:
+        return nothing._replace(apart=apart)
+    share = max(1, s.most // len(both))
+    found = [
+        _of_pair(
+            rows, np.flatnonzero(good & (track == pairs[p, way])), frames[p], way, share, random
+        )
+        for p, way in both
+    ]
+    triplets = np.concatenate(found)
+    if len(triplets) > s.most:
+        triplets = triplets[np.sort(random.choice(len(triplets), s.most, replace=False))]
+    a, p, n = triplets.T
+    number = {(int(x), int(y)): len(f) for (x, y), f in zip(pairs, frames, strict=True)}
+    evidence = np.stack(
+        [
+            np.abs(rows.time[p] - rows.time[a]),
+            np.einsum("ij,ij->i", rows.vector[a], rows.vector[p]),
+            np.einsum("ij,ij->i", rows.vector[a], rows.vector[n]),
+            [
+                number[min(x, y), max(x, y)]
+                for x, y in zip(track[a].tolist(), track[n].tolist(), strict=True)
+            ],
+        ],
+        axis=1,
+    ).astype(np.float32)
+    return Triplets(triplets, evidence, apart)
+
+
+def steady(time: F8, box: F4, track: I8, s: TripletSettings) -> NDArray[np.bool_]:
+    """Which tracks (numbered from 0) never jump; rows are ordered by time."""
+    order = np.lexsort((time, track))
+    t, b, own = time[order], box[order].astype(np.float64), track[order]
+    centre = 0.5 * (b[:, :2] + b[:, 2:])
+    scale = np.sqrt((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]))
+    far = np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.sqrt(scale[1:] * scale[:-1])
+    jumps = far > s.speed * np.maximum(np.diff(t), s.step)
+    out = np.ones(int(track.max(initial=-1)) + 1, bool)
+    out[own[1:][jumps & (own[1:] == own[:-1])]] = False
+    return out
+
+
+def _side_by_side(
+    rows: Rows, track: I8, good: NDArray[np.bool_], s: TripletSettings
+) -> tuple[I8, list[I8]]:
+    # Pairs of tracks (P, 2), smaller first, and the rows (F, 2) in which they stand side by side.
+    # One box that holds the other (a face and its body) speaks against the whole pair.
+    found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    nested: set[tuple[int, int]] = set()
+    edges = np.flatnonzero(np.diff(rows.frame, prepend=-1, append=-1))
+    for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        held = covering(rows.box[start:stop], rows.box[start:stop]) > s.inside
+        for i in range(start, stop):
+            for j in range(i + 1, stop):
+                a, b = (i, j) if track[i] < track[j] else (j, i)
+                pair = (int(track[a]), int(track[b]))
+                if held[i - start, j - start] or held[j - start, i - start]:
+                    nested.add(pair)
+                elif good[i] and good[j]:
+                    found.setdefault(pair, []).append((a, b))
+    kept = {p: f for p, f in sorted(found.items()) if p not in nested and len(f) >= s.together}
+    return np.array(list(kept), np.int64).reshape(-1, 2), [np.array(f) for f in kept.values()]
+
+
+class _Looks:
+    """Mean looks of each track: all of it, its first half, its second half (unit vectors)."""
+
+    def __init__(self, rows: Rows, track: I8, good: NDArray[np.bool_], count: int) -> None:
+        self.whole, self.head, self.tail = (
+            np.zeros((count, rows.vector.shape[1])) for _ in range(3)
+        )
+        self.self_likeness = np.ones(count)
+        for k in range(count):
+            own = np.flatnonzero(good & (track == k))
+            if len(own) == 0:
+                continue
+            v = rows.vector[own].astype(np.float64)
+            middle = (len(own) + 1) // 2
+            self.whole[k], self.head[k] = _unit(v.sum(0)), _unit(v[:middle].sum(0))
+            self.tail[k] = _unit(v[middle:].sum(0)) if len(own) > 1 else self.head[k]
+            self.self_likeness[k] = float(np.median(v @ self.whole[k]))
+        self.rows, self.track = rows, track
+
+
+def _unit(v: F8) -> F8:
+    length = float(np.linalg.norm(v))
+    return v / length if length > 0 else v
+
+
+def _copies(pairs: I8, looks: _Looks, s: TripletSettings) -> NDArray[np.bool_]:
+    # Pairs whose two tracks look as alike as each looks like itself: all that are joined to a
+    # third in this way (a swarm), and two alone only where nothing tells them apart.
+    a, b = pairs.T
+    like = np.einsum("ij,ij->i", looks.whole[a], looks.whole[b])
+    own = looks.self_likeness[a] * looks.self_likeness[b]
+    copy = like > np.maximum(own, 0.0) - s.copies
+    group = np.arange(len(looks.whole))
+    for x, y in pairs[copy].tolist():
+        group[group == group[y]] = group[x]
+    crowd = np.bincount(group, minlength=len(group))[group] >= 3
+    return (crowd[a] & (group[a] == group[b])) | (copy & (like > s.twins))
+
+
+def _swapped(pairs: I8, looks: _Looks) -> NDArray[np.bool_]:
+    # Pairs whose second halves fit better the other way round.
+    a, b = pairs.T
+    straight = (looks.head[a] * looks.tail[a] + looks.head[b] * looks.tail[b]).sum(axis=1)
+    crossed = (looks.head[a] * looks.tail[b] + looks.head[b] * looks.tail[a]).sum(axis=1)
+    swapped: NDArray[np.bool_] = crossed > straight
+    return swapped
+
+
+def _of_pair(
+    rows: Rows, own: NDArray[np.intp], frames: I8, way: int, share: int, random: np.random.Generator
+) -> I8:
+    # Triplets whose anchors are the rows of one track where it stands beside another one. The
+    # positive is drawn by its distance from the anchor, in time and in looks.
+    if len(own) < 2:
+        return np.zeros((0, 3), np.int64)
+    at = np.linspace(0, len(frames) - 1, min(share, len(frames))).round().astype(np.int64)
+    out = []
+    for anchor, negative in frames[at][:, [way, 1 - way]].tolist():
+        others = own[own != anchor]
+        away = np.abs(rows.time[others] - rows.time[anchor])
+        unlike = 1.0 - rows.vector[others] @ rows.vector[anchor]
+        weight = (away / max(float(away.max()), 1e-9)) * (0.2 + np.clip(unlike, 0.0, 1.0))
+        if not weight.sum() > 0:
+            continue
+        positive = int(random.choice(others, p=weight / weight.sum()))
+        out.append((anchor, positive, negative))
+    return np.array(out, np.int64).reshape(-1, 3)

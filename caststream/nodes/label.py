@@ -1,0 +1,162 @@
+"""Says who is who, at once and again when more is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from caststream.graph.node import Node
+from caststream.messages import (
+    Context,
+    Dictionary,
+    Labelled,
+    LabelledTracks,
+    Marker,
+    ShotEnd,
+    StreamEnd,
+    StreamStart,
+    Tracked,
+    Tracks,
+)
+
+if TYPE_CHECKING:
+    from caststream.learning.cast import Cast, Verdict
+
+MIN_BOXES = 3
+"""A track is compared with the gallery once it has this many boxes."""
+
+
+class _Looks:
+    """What one online track has looked like so far."""
+
+    __slots__ = ("count", "model", "sum", "verdict")
+
+    def __init__(self, model: int) -> None:
+        self.count = 0
+        self.model = model
+        self.sum: np.ndarray = np.zeros(0, np.float32)
+        self.verdict: Verdict | None = None
+
+
+class Label(Node):
+    """Compare tracks with the published gallery; unknown stays unknown rather than guessed."""
+
+    def __init__(self) -> None:
+        self._cast: Cast | None = None
+        self._store: str | None = None
+        self._source = 0
+        self._online: dict[int, _Looks] = {}
+        self._said: dict[int, int | None] = {}
+        """Track of this source -> the character last said of it."""
+        self._aliases: set[int] = set()
+        self._revision = 0
+
+    def open(self, context: Context) -> None:
+        """Remember the store; the dictionary is read when the stream starts."""
+        self._store = context.store
+
+    def mark(self, marker: Marker) -> Iterator[Dictionary]:
+        """A new source begins with the dictionary of all that were before it."""
+        if isinstance(marker, StreamStart):
+            from caststream.learning.cast import Cast
+
+            self._cast = Cast(self._store)
+            self._revision = self._cast.published.revision
+            self._aliases = set(self._cast.aliases)
+            self._online.clear()
+            self._said.clear()
+            if self._store is not None:
+                from caststream.store.reader import StoreReader
+
+                with StoreReader(self._store) as reader:
+                    self._source = max((s.id for s in reader.sources()), default=0)
+        return iter(())
+
+    def process(
+        self, message: Tracked | Tracks
+    ) -> Iterator[Labelled | LabelledTracks | Dictionary]:
+        """Label one picture's boxes, or the finished tracks of a shot."""
+        assert self._cast is not None, "a stream starts before its messages"
+        if self._cast.refresh_acts():
+            yield self._dictionary()
+        if isinstance(message, Tracked):
+            yield self._frame(message)
+        else:
+            yield self._tracks(message)
+
+    def _frame(self, message: Tracked) -> Labelled:
+        verdicts = [
+            self._look(int(track), message.embedded.vectors[i], message.embedded.model)
+            for i, track in enumerate(message.tracks)
+        ]
+        return Labelled(message, *self._columns(verdicts))
+
+    def _look(self, track: int, vector: np.ndarray, model: int) -> Verdict:
+        from caststream.learning.cast import UNKNOWN
+
+        assert self._cast is not None
+        if track < 0:
+            return UNKNOWN
+        looks = self._online.setdefault(track, _Looks(model))
+        looks.sum = vector.copy() if looks.count == 0 else looks.sum + vector
+        looks.count += 1
+        if looks.count < MIN_BOXES:
+            return UNKNOWN
+        return self._cast.recognise(looks.sum, looks.model)
+
+    def _tracks(self, message: Tracks) -> LabelledTracks:
+        assert self._cast is not None
+        verdicts = []
+        for track in message.tracks:
+            vectors = message.rows.vector[message.rows.track == track.id]
+            verdict = self._cast.recognise(vectors.sum(axis=0), message.model)
+            verdicts.append(verdict)
+            self._said[track.id] = verdict.character
+        return LabelledTracks(message, *self._columns(verdicts))
+
+    def _columns(
+        self, verdicts: list[Verdict]
+    ) -> tuple[tuple[int | None, ...], tuple[str | None, ...], np.ndarray]:
+        assert self._cast is not None
+        cast = self._cast
+        ignored = cast.acts.ignored
+        who = tuple(None if v.character in ignored else v.character for v in verdicts)
+        return (
+            who,
+            tuple(cast.name(c) for c in who),
+            np.array([v.confidence for v in verdicts], np.float32),
+        )
+
+    def end_shot(self, end: ShotEnd) -> Iterator[Dictionary]:
+        """Forget the shot's tracks, and pick up what was published meanwhile."""
+        self._online.clear()
+        yield from self._pick_up()
+
+    def end_stream(self, end: StreamEnd) -> Iterator[Dictionary]:
+        """Pick up the last dictionary."""
+        yield from self._pick_up()
+
+    def _pick_up(self) -> Iterator[Dictionary]:
+        if self._cast is not None and self._cast.refresh():
+            yield self._dictionary()
+
+    def _dictionary(self) -> Dictionary:
+        """What the newest dictionary changes; the revision rises with every one that goes out."""
+        from caststream.store.schema import make_uid
+
+        assert self._cast is not None
+        relabelled = []
+        for track, before in self._said.items():
+            verdict = self._cast.of_track(make_uid(self._source, track))
+            if verdict is None:
+                continue
+            now = self._columns([verdict])[0][0]
+            if now != before:
+                relabelled.append((track, before, now))
+                self._said[track] = now
+        merged = tuple((a, b) for a, b in self._cast.aliases.items() if a not in self._aliases)
+        self._aliases = set(self._cast.aliases)
+        self._revision += 1
+        return Dictionary(self._revision, self._cast.summaries(), tuple(relabelled), merged)

@@ -1,0 +1,40 @@
+"""`mine`: finds in finished tracks the triplets that teach what tells characters apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from caststream import messages as m
+from caststream.errors import UsageError
+from caststream.graph.node import Node
+
+
+class Mine(Node):
+    """Takes triplets and pairs of different characters out of each shot.
+
+    ``most`` is the greatest number of triplets of one shot (or window of a long one); ``seed``
+    makes their choice repeatable.
+    """
+
+    def __init__(self, most: int = 512, seed: int = 0) -> None:
+        if most < 0:
+            raise UsageError(f"mine: most has to be 0 at least, not {most}")
+        if seed < 0:
+            raise UsageError(f"mine: seed has to be 0 at least, not {seed}")
+        self.most = most
+        self.seed = seed
+        self._random: np.random.Generator | None = None
+
+    def open(self, context: m.Context) -> None:
+        """Start the choice from the seed."""
+        self._random = np.random.default_rng(self.seed)
+
+    def process(self, message: m.Tracks) -> Iterator[m.Mined]:
+        """Yield the tracks with what they teach, also where that is nothing."""
+        from caststream.learning.triplets import TripletSettings, mine
+
+        assert self._random is not None, "open was not called"
+        found = mine(message.rows, self._random, TripletSettings(most=self.most))
+        yield m.Mined(message, found.triplets, found.apart)

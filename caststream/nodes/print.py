@@ -1,0 +1,188 @@
+"""Writes the label stream, one JSON object a line."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Never
+
+from caststream import records
+from caststream.errors import OutputError
+from caststream.graph.node import Node
+from caststream.messages import (
+    Context,
+    Dictionary,
+    Gap,
+    Labelled,
+    LabelledTracks,
+    Marker,
+    ShotEnd,
+    StreamEnd,
+    StreamStart,
+    Tuned,
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Print(Node):
+    """Write labels as NDJSON to standard output, or to the file that ``--labels`` names.
+
+    Each line goes out at once. Where the reader of standard output goes away, the stream is
+    asked to end normally, so that what was seen is saved.
+    """
+
+    def __init__(self) -> None:
+        self._context = Context()
+        self._out: IO[str] | None = None
+        self._owned = False
+        self._began = 0.0
+        self._size = (0, 0)
+        self._analysed = self._shots = self._tracks = 0
+        self._characters: dict[int, int | None] = {}
+
+    def open(self, context: Context) -> None:
+        """Open the file, so that a path that cannot be written is told before decoding."""
+        self._context = context
+        if context.labels is None:
+            # Labels are UTF-8 whatever the terminal's locale says.
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+            self._out = sys.stdout
+            return
+        try:
+            self._out = Path(context.labels).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115
+        except OSError as error:
+            raise OutputError(
+                f"cannot write the labels to {context.labels}: {error.strerror}"
+            ) from error
+        self._owned = True
+
+    def process(self, message: Labelled | LabelledTracks | Dictionary | Tuned) -> Iterator[Never]:
+        """Write what a message says."""
+        match message:
+            case Labelled():
+                self._analysed += 1
+                self._write(self._frame(message))
+            case LabelledTracks():
+                self._tracks += len(message.tracks.tracks)
+                for i, track in enumerate(message.tracks.tracks):
+                    who = message.characters[i]
+                    self._characters[track.id] = who
+                    self._write(
+                        records.track_record(
+                            track, who, message.names[i], float(message.confidence[i])
+                        )
+                    )
+            case Dictionary():
+                for number, _, who in message.relabelled:
+                    self._characters[number] = who
+                self._write(records.dictionary_record(message))
+            case Tuned():
+                self._write(records.tuned_record(message))
+        return iter(())
+
+    def _frame(self, message: Labelled) -> records.Record:
+        detections = message.tracked.embedded.detections
+        frame = detections.source.frame
+        return records.frame_record(
+            frame.index,
+            frame.time,
+            detections.source.shot,
+            detections.boxes,
+            detections.scores,
+            message.tracked.tracks,
+            message.characters,
+            message.names,
+            message.confidence,
+            width=self._size[0],
+            height=self._size[1],
+        )
+
+    def mark(self, marker: Marker) -> Iterator[Never]:
+        """Begin a stream, or say that something is missing."""
+        if isinstance(marker, StreamStart):
+            self._begin(marker)
+        elif isinstance(marker, Gap):
+            self._write(records.gap_record(marker))
+        return iter(())
+
+    def _begin(self, start: StreamStart) -> None:
+        self._began = time.monotonic()
+        self._size = (start.width, start.height)
+        self._analysed = self._shots = self._tracks = 0
+        self._characters.clear()
+        self._write(
+            records.stream_record(
+                start,
+                source=self._source(),
+                graph=self._context.graph,
+                store=self._context.store,
+                models=self._context.models,
+                started=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+        )
+
+    def _source(self) -> int:
+        """The number that the store gave this source; 0 where none is kept."""
+        if self._context.store is None:
+            return 0
+        from caststream.store.reader import StoreReader
+
+        with StoreReader(self._context.store) as reader:
+            return max((source.id for source in reader.sources()), default=0)
+
+    def end_shot(self, end: ShotEnd) -> Iterator[Never]:
+        """Write the shot."""
+        self._shots += 1
+        self._write(records.shot_record(end.shot))
+        return iter(())
+
+    def end_stream(self, end: StreamEnd) -> Iterator[Never]:
+        """Write the last record."""
+        self._write(
+            records.end_record(
+                end,
+                analysed=self._analysed,
+                shots=self._shots,
+                tracks=self._tracks,
+                characters=len({c for c in self._characters.values() if c is not None}),
+                elapsed=time.monotonic() - self._began,
+            )
+        )
+        return iter(())
+
+    def _write(self, record: dict[str, Any]) -> None:
+        if self._out is None:
+            return
+        try:
+            self._out.write(records.dumps(record) + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            self._out = None
+            self._context.reader_gone = True
+            self._context.stop()
+        except OSError as error:
+            self._abandon()
+            where = self._context.labels or "standard output"
+            hint = "; free some room and run again" if error.errno == errno.ENOSPC else ""
+            raise OutputError(
+                f"cannot write the labels to {where}: {error.strerror}{hint}"
+            ) from error
+
+    def _abandon(self) -> None:
+        """Let go without writing what is still buffered: it would fail again."""
+        if self._out is not None and self._owned:
+            try:
+                self._out.close()
+            except OSError as error:
+                _log.debug("closing the labels: %s", error)
+        self._out = None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._abandon()

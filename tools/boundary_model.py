@@ -1,0 +1,62 @@
+"""The boundary network as torch trains it; the package runs the same in numpy."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from caststream.vision.boundary_features import DRAWINGS, FEATURES, LAGS
+
+LOOKS = len(LAGS) + DRAWINGS
+CHANNELS = (12, 24, 32)
+CODE, PAIR, WIDTH = 64, 32, 96
+DILATIONS = (1, 2, 4, 8, 16, 32)
+HEADS = 6
+"""cut, inside, late, and the kinds dissolve, fade, wipe."""
+
+
+class BoundaryModel(nn.Module):
+    """Encoder a frame, comparison with earlier frames, causal dilated convolutions over time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        a, b, c = CHANNELS
+        self.conv1 = nn.Conv2d(3, a, 3, 2, 1)
+        self.conv2 = nn.Conv2d(a, b, 3, 2, 1)
+        self.conv3 = nn.Conv2d(b, c, 3, 2, 1)
+        self.code = nn.Linear(c * 24, CODE)
+        self.conv_pair = nn.Conv2d(2 * b, c, 3, 2, 1)
+        self.pair = nn.Linear(c * 24, PAIR)
+        self.join = nn.Linear(FEATURES + LOOKS + CODE + PAIR, WIDTH)
+        self.layers = nn.ModuleList(nn.Conv1d(WIDTH, WIDTH, 3, dilation=d) for d in DILATIONS)
+        self.head = nn.Linear(WIDTH, HEADS)
+        self.mean: Tensor
+        self.scale: Tensor
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("scale", torch.ones(FEATURES))
+        for layer in self.layers:
+            nn.init.normal_(layer.weight, std=0.03)
+
+    def forward(self, frames: Tensor, features: Tensor, rows: Tensor) -> Tensor:
+        """Answers (B, T, 6) to frames (B, T, 27, 48, 3) uint8; row t speaks of an earlier frame.
+
+        ``features`` (B, T, FEATURES) and ``rows`` (B, T, LOOKS) come from ``describe_clip``.
+        """
+        batch, time = frames.shape[:2]
+        x = frames.flatten(0, 1).permute(0, 3, 1, 2).float() / 255 - 0.5
+        x = F.relu(self.conv1(x))
+        x = F.relu(self.conv2(x))
+        code = F.normalize(self.code(F.relu(self.conv3(x)).flatten(1)), dim=1)
+        base = torch.arange(batch)[:, None] * time
+        looks = rows.long()
+        code = code.view(batch, time, CODE)
+        alike = (code @ code.transpose(1, 2)).gather(2, looks)
+        before = x.index_select(0, (looks[..., len(LAGS)] + base).flatten())
+        pair = F.relu(self.conv_pair(torch.cat([x, before], 1))).flatten(1)
+        pair = F.relu(self.pair(pair)).view(batch, time, PAIR)
+        known = ((features - self.mean) * self.scale).clamp(-5, 5)
+        h = F.relu(self.join(torch.cat([known, alike, code, pair], -1))).transpose(1, 2)
+        for layer, dilation in zip(self.layers, DILATIONS, strict=True):
+            h = h + F.relu(layer(F.pad(h, (2 * dilation, 0), mode="replicate")))
+        return self.head(h.transpose(1, 2))

@@ -1,0 +1,249 @@
+"""Train the boundary network on made transitions; see MODELS.md for how the shipped one was made.
+
+    python -m tools.train_boundary --out base.pt --minutes 10 --films none
+    python -m tools.train_boundary --out ship.pt --start base.pt --minutes 5 --films all
+    python -m tools.train_boundary --out lofo.pt --start base.pt --minutes 3 --leave sintel_trailer
+
+Every run can be stopped and called again: it goes on from its last checkpoint. On one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch.nn import functional as F
+
+from caststream.vision.boundary import SCORED
+from caststream.vision.boundary_features import FEATURES, describe_clip
+from tools.boundary_clips import Clip, blank, disturb, join, mark_cut, mark_gradual
+from tools.boundary_model import LOOKS, BoundaryModel
+from tools.boundary_shots import make_show
+
+U1 = NDArray[np.uint8]
+ROOT = Path(__file__).resolve().parent.parent
+CLIP, BATCH = 192, 6
+POOL, FRESH = 300, 2
+WARM = 24
+"""Frames at a clip's start whose answers are not asked for: the past is missing there."""
+FILMS = ("big_buck_bunny_720p", "penny_and_chip", "sintel_trailer", "sol_levante_15s")
+"""May be trained on: CC BY and MIT. The CC BY-SA film is for evaluation only."""
+WITHOUT_TRUTH = {"sol_levante_15s": [(0, 127), (148, 203), (248, 283), (299, 350)]}
+"""Frames of single shots in the film whose boundaries nobody listed."""
+
+
+def read_small(path: Path, cache: Path) -> U1:
+    """All frames of a film as (N, 27, 48, 3) RGB, kept in ``cache`` for the next time."""
+    kept = cache / f"{path.stem}.npy"
+    if not kept.exists():
+        import av
+        from av.video.reformatter import Interpolation, VideoReformatter
+
+        cache.mkdir(parents=True, exist_ok=True)
+        with av.open(str(path)) as container:
+            scale = VideoReformatter()
+            frames = [
+                scale.reformat(f, 48, 27, "rgb24", interpolation=Interpolation.AREA).to_ndarray()
+                for f in container.decode(video=0)
+            ]
+        np.save(kept, np.stack(frames))
+    return np.asarray(np.load(kept))
+
+
+class Film:
+    """A film with its boundaries: single shots to join anew, and runs as they are."""
+
+    def __init__(self, path: Path, cache: Path) -> None:
+        self.frames = read_small(path, cache)
+        truth = path.with_suffix("").with_suffix(".truth.json")
+        self.listed: list[dict[str, int | str]] = []
+        self.vague: list[dict[str, int]] = []
+        n = len(self.frames)
+        if truth.exists():
+            known = json.loads(truth.read_text())
+            self.listed, self.vague = known["boundaries"], known["ambiguous"]
+            edges = [
+                (int(b.get("frame", b.get("start"))), int(b.get("frame", b.get("end", 0) + 1)))
+                for b in self.listed
+            ]
+            edges += [(int(b["start"]), int(b["end"]) + 1) for b in self.vague]
+            edges = [(0, 0), *sorted(edges), (n, n)]
+            spans = [(a[1], b[0]) for a, b in zip(edges, edges[1:], strict=False)]
+        else:
+            spans = WITHOUT_TRUTH.get(path.stem, [])
+        self.shots = [self.frames[a:b] for a, b in spans if b - a >= 16]
+
+    def run(self, rng: np.random.Generator) -> Clip:
+        """A run of the film as it is, with its own boundaries; vague ones ask nothing."""
+        clip = blank(CLIP)
+        start = int(rng.integers(0, len(self.frames) - CLIP))
+        clip.frames[:] = self.frames[start : start + CLIP]
+        if rng.random() < 0.5:
+            clip.frames[:] = clip.frames[:, :, ::-1].copy()
+        for entry in self.vague:
+            a, b = int(entry["start"]) - 2 - start, int(entry["end"]) + 3 - start
+            clip.weight[max(a, 0) : max(b, 0)] = 0
+        for entry in self.listed:
+            if "frame" in entry:
+                at = int(entry["frame"]) - start
+                if 0 <= at < CLIP:
+                    clip.weight[at, 0] = 1
+                mark_cut(clip, at)
+            else:
+                a, b = int(entry["start"]) - start, int(entry["end"]) - start
+                clip.weight[max(a, 0) : max(b + 1, 0), 1:] = 1
+                mark_gradual(clip, a, b, str(entry["type"]))
+        return clip
+
+
+class Clips:
+    """An endless supply of training clips."""
+
+    def __init__(self, shows: list[list[U1]], films: list[Film]) -> None:
+        self.shows = shows
+        self.films = films
+        self.film_shows = [f.shots for f in films if f.shots]
+        self.with_truth = [f for f in films if f.listed]
+        sizes = np.array([len(f.frames) for f in self.with_truth], float)
+        self.pool: deque[tuple[NDArray[np.generic], ...]] = deque(maxlen=POOL)
+        self.share = sizes / sizes.sum() if len(sizes) else sizes
+
+    def make(self, rng: np.random.Generator) -> Clip:
+        """One clip: drawn shots joined, film shots joined, or a run of a film."""
+        kind = rng.random()
+        if self.films and kind < 0.2:
+            film = self.with_truth[int(rng.choice(len(self.with_truth), p=self.share))]
+            clip = film.run(rng)
+        elif self.film_shows and kind < 0.55:
+            clip = join(rng, self.film_shows * 2 + self.shows[:2], CLIP)
+        else:
+            clip = join(rng, self.shows, CLIP)
+        return disturb(rng, clip, self.shows)
+
+    def described(self, rng: np.random.Generator) -> tuple[NDArray[np.generic], ...]:
+        """Frames, features, rows, answers (T, 4) and weights (T, 3) of a new clip."""
+        clip = self.make(rng)
+        features = np.empty((CLIP, FEATURES), np.float32)
+        rows = np.empty((CLIP, LOOKS), np.int32)
+        describe_clip(clip.frames, features, rows)
+        answers = np.stack(
+            [clip.cut, clip.inside, clip.late, clip.kind.astype(np.float32)], axis=-1
+        )
+        return clip.frames, features, rows, answers, clip.weight
+
+    def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
+        """The same with a leading axis of BATCH clips.
+
+        Making a clip costs more than learning from it: FRESH clips of a batch are new, the rest
+        are drawn again from the last POOL ones.
+        """
+        while len(self.pool) < BATCH:
+            self.pool.append(self.described(rng))
+        for _ in range(FRESH):
+            self.pool.append(self.described(rng))
+        picks = rng.choice(len(self.pool) - FRESH, BATCH - FRESH, replace=False)
+        chosen = [self.pool[int(i)] for i in picks] + list(self.pool)[-FRESH:]
+        return tuple(torch.from_numpy(np.stack(column)) for column in zip(*chosen, strict=True))
+
+
+def loss_of(model: BoundaryModel, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """Weighted cross-entropies of the three questions and of the kind."""
+    frames, features, rows, answers, weights = batch
+    out = model(frames, features, rows)[:, WARM + SCORED :]
+    answers = answers[:, WARM : CLIP - SCORED]
+    weights = weights[:, WARM : CLIP - SCORED]
+    cut, inside, late, kind = answers.unbind(-1)
+    positive = torch.tensor([4.0, 1.5, 2.0])
+    each = F.binary_cross_entropy_with_logits(
+        out[..., :3], answers[..., :3], weights, reduction="none", pos_weight=positive
+    )
+    total = (each.mean((0, 1)) * torch.tensor([4.0, 1.0, 2.0])).sum()
+    known = kind >= 0
+    if known.any():
+        total = total + 0.15 * F.cross_entropy(out[..., 3:][known], kind[known].long())
+    return total
+
+
+def train(args: argparse.Namespace) -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    rng = np.random.default_rng(args.seed)
+    films = []
+    if args.films == "all":
+        films = [Film(args.media / f"{n}.mp4", args.cache) for n in FILMS if n != args.leave]
+    model = BoundaryModel().to(memory_format=torch.channels_last)
+    began = time.time()
+    source = Clips([make_show(rng) for _ in range(args.shows)], films)
+    print(f"{args.shows} shows drawn in {time.time() - began:.0f} s", flush=True)
+    if args.start:
+        model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
+    else:
+        some = torch.cat([source.batch(rng)[1].flatten(0, 1) for _ in range(8)])
+        model.mean.copy_(some.mean(0))
+        model.scale.copy_(1 / (some.std(0) + 0.02))
+    optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=1e-3)
+    step, spent = 0, 0.0
+    if args.out.exists():
+        kept = torch.load(args.out, weights_only=True)
+        model.load_state_dict(kept["model"])
+        optimiser.load_state_dict(kept["optimiser"])
+        step, spent = kept["step"], kept["spent"]
+        rng = np.random.default_rng([args.seed, step])
+        print(f"going on from step {step}, {spent / 60:.1f} min", flush=True)
+    limit = args.minutes * 60
+    mean, last, saved = 0.0, time.time(), time.time()
+    while spent < limit:
+        share = spent / limit
+        warm = min(1.0, (step + 1) / 60)
+        for group in optimiser.param_groups:
+            group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
+        loss = loss_of(model, source.batch(rng))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        mean += (float(loss.detach()) - mean) / min(step, 50)
+        now = time.time()
+        spent += now - last
+        last = now
+        if step % 50 == 0:
+            print(f"step {step}  {spent / 60:5.1f} min  loss {mean:.4f}", flush=True)
+        if now - saved > 60 or spent >= limit:
+            saved = now
+            state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
+            torch.save({**state, "step": step, "spent": spent}, args.out)
+    weights = {k: v.half().contiguous() for k, v in model.state_dict().items()}
+    save_file(weights, str(args.out.with_suffix(".safetensors")))
+    held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [])
+    model.eval()
+    with torch.no_grad():
+        check = np.random.default_rng(99)
+        losses = [float(loss_of(model, held.batch(check))) for _ in range(10)]
+    print(f"held-out drawn clips: loss {np.mean(losses):.4f}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint; weights beside it")
+    parser.add_argument("--start", type=Path, help="checkpoint to begin from")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--shows", type=int, default=150)
+    parser.add_argument("--films", choices=("none", "all"), default="all")
+    parser.add_argument("--leave", help="film to leave out")
+    parser.add_argument("--media", type=Path, default=ROOT.parent / "shared" / "media")
+    parser.add_argument("--cache", type=Path, default=Path("/tmp/caststream-small"))
+    parser.add_argument("--seed", type=int, default=0)
+    train(parser.parse_args())
+
+
+if __name__ == "__main__":
+    main()
