@@ -107,9 +107,7 @@ class CocoBaseline:
         mat = self._ncnn.Mat.from_pixels(
             np.ascontiguousarray(picture), self._ncnn.Mat.PixelType.PIXEL_RGB2BGR, width, height
         )
-        mat.substract_mean_normalize(
-            [103.53, 116.28, 123.675], [1 / 57.375, 1 / 57.12, 1 / 58.395]
-        )
+        mat.substract_mean_normalize([103.53, 116.28, 123.675], [1 / 57.375, 1 / 57.12, 1 / 58.395])
         extractor = self._net.create_extractor()
         extractor.input("data", mat)
         scores, bins = [], []

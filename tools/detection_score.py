@@ -74,4 +74,6 @@ def score(
     falling = np.maximum.accumulate(precision[::-1])[::-1]
     sure = int((points >= limit).sum())
     at = (right[sure - 1], precision[sure - 1]) if sure else (0, 1.0)
-    return Score(float(falling[hit].sum() / truths), float(at[1]), float(at[0] / truths), limit, truths)
+    return Score(
+        float(falling[hit].sum() / truths), float(at[1]), float(at[0] / truths), limit, truths
+    )

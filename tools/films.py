@@ -65,12 +65,12 @@ def read_film(film: Path, cache: Path) -> tuple[list[Labelled], list[Loose]]:
         exact, loose = arrays["truth"], arrays["loose"]
         frames, scale = arrays["loose_frames"], float(arrays["scale"])
     labelled = [
-        Labelled(film.stem, index, picture, (truth[index][0] * scale).astype(np.float32), truth[index][1])
+        Labelled(
+            film.stem, index, picture, (truth[index][0] * scale).astype(np.float32), truth[index][1]
+        )
         for index, picture in zip(sorted(truth), exact, strict=True)
     ]
-    return labelled, [
-        Loose(film.stem, int(f), p) for f, p in zip(frames, loose, strict=True)
-    ]
+    return labelled, [Loose(film.stem, int(f), p) for f, p in zip(frames, loose, strict=True)]
 
 
 def _decode(film: Path, wanted: list[int], kept: Path) -> None:

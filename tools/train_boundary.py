@@ -198,12 +198,12 @@ def train(args: argparse.Namespace) -> None:
         rng = np.random.default_rng([args.seed, step])
         print(f"going on from step {step}, {spent / 60:.1f} min", flush=True)
     limit = args.minutes * 60
-    mean, last, saved = 0.0, time.time(), time.time()
+    mean, last, saved = 0.0, time.process_time(), time.process_time()
     while spent < limit:
         share = spent / limit
         warm = min(1.0, (step + 1) / 60)
         for group in optimiser.param_groups:
-            group["lr"] = args.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * share)))
+            group["lr"] = float(args.rate * warm * (0.02 + 0.49 * (1 + np.cos(np.pi * share))))
         loss = loss_of(model, source.batch(rng))
         optimiser.zero_grad()
         loss.backward()
@@ -211,12 +211,12 @@ def train(args: argparse.Namespace) -> None:
         optimiser.step()
         step += 1
         mean += (float(loss.detach()) - mean) / min(step, 50)
-        now = time.time()
+        now = time.process_time()
         spent += now - last
         last = now
         if step % 50 == 0:
             print(f"step {step}  {spent / 60:5.1f} min  loss {mean:.4f}", flush=True)
-        if now - saved > 60 or spent >= limit:
+        if now - saved > 30 or spent >= limit:
             saved = now
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             torch.save({**state, "step": step, "spent": spent}, args.out)
@@ -234,7 +234,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="checkpoint; weights beside it")
     parser.add_argument("--start", type=Path, help="checkpoint to begin from")
-    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--minutes", type=float, default=10, help="of processor time")
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shows", type=int, default=150)
     parser.add_argument("--films", choices=("none", "all"), default="all")

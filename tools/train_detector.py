@@ -26,7 +26,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from caststream.vision.detector import FORMAT, Detector, fitting_size, load_network
+from caststream.vision.detector import FORMAT, Detector, load_network
 from caststream.vision.networks import CharacterNet, cells
 from tools.coco_weights import coco_start
 from tools.detection_score import overlaps, score
@@ -75,21 +75,15 @@ def main() -> None:
     films = [name for name in TRAINED_ON if name != left_out]
     start = args.work / "drawn.safetensors"
     sources: list[tuple[float, Sequence[Sample]]] = [(0.4, drawn)]
-    for name in (*films, *LOOSE_ONLY):
-        labelled, loose = read_film(args.media / f"{name}.mp4", args.work)
-        share = 0.4 * len(labelled) ** 0.5 / sum_of_roots(films, args)
-        sources.append((share, [Sample(x.picture, x.boxes, x.ignore) for x in labelled]))
-        sources.append((0.2 / (len(films) + 1), taught(loose, start)))
+    read = [read_film(args.media / f"{name}.mp4", args.work) for name in (*films, *LOOSE_ONLY)]
+    # Films weigh in by the root of their labelled frames: none drowns the others.
+    roots = np.array([len(labelled) ** 0.5 for labelled, _ in read])
+    for (labelled, loose), weight in zip(read, roots / roots.sum(), strict=True):
+        true = [Sample(x.picture, x.boxes, x.ignore) for x in labelled]
+        sources += [(0.4 * weight, true), (0.2 / len(read), taught(loose, start))]
     out = args.work / (f"without-{left_out}.safetensors" if left_out else "detector.safetensors")
     train(load_network(start)[0], sources, out, args.batches, args.seed)
     report(out, TESTED_ON[3:] if left_out is None else (left_out, *TESTED_ON[3:]), args)
-
-
-def sum_of_roots(films: Sequence[str], args: argparse.Namespace) -> float:
-    """Films weigh in by the root of their labelled frames: none drowns the others."""
-    return float(
-        sum(len(read_film(args.media / f"{name}.mp4", args.work)[0]) ** 0.5 for name in films)
-    )
 
 
 def draw(work: Path, count: int, seed: int) -> None:
@@ -118,7 +112,9 @@ def draw(work: Path, count: int, seed: int) -> None:
                 counts=[len(b) for b in boxes],
             )
         path.with_suffix(".part").rename(path)
-        print(f"{path.name}: {200 / (time.monotonic() - started):.1f} pictures a second", flush=True)
+        print(
+            f"{path.name}: {200 / (time.monotonic() - started):.1f} pictures a second", flush=True
+        )
 
 
 def read_drawn(work: Path) -> list[Sample]:
@@ -129,7 +125,9 @@ def read_drawn(work: Path) -> list[Sample]:
             ends = arrays["counts"].cumsum()[:-1]
             boxes = np.split(arrays["boxes"], ends)
             hidden = np.split(arrays["visible"] < 0.25, ends)
-            samples += [Sample(*parts) for parts in zip(arrays["pictures"], boxes, hidden, strict=True)]
+            samples += [
+                Sample(*parts) for parts in zip(arrays["pictures"], boxes, hidden, strict=True)
+            ]
     return samples
 
 
@@ -142,7 +140,6 @@ def taught(loose: Sequence[Loose], teacher: Path) -> list[Sample]:
     detector = Detector.load(str(teacher), "auto")
     samples = []
     for item in loose:
-        height, width = item.pictures.shape[1:3]
         found = [find(detector, picture) for picture in item.pictures]
         boxes, scores = found[1]
         near = np.concatenate([b[s >= SURE * 0.6] for b, s in (found[0], found[2])])
@@ -156,7 +153,7 @@ def taught(loose: Sequence[Loose], teacher: Path) -> list[Sample]:
 def find(detector: Detector, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Boxes in the picture's own pixels, and scores, of a picture of any size."""
     height, width = picture.shape[:2]
-    size = fitting_size(width, height)
+    size = detector.size_for(width, height)
     scaled = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BOX))
     boxes, scores = detector.detect(scaled[None])[0]
     return boxes * np.tile(np.float32((width / size[0], height / size[1])), 2), scores

@@ -55,40 +55,12 @@ class StoreInfo:
     bytes: int
     """Size on disk."""
 
-    def text(self) -> str:
-        """The same for people."""
-        lines = [
-            f"{self.path}: {_size(self.bytes)} in {self.files} files, {self.commits} commits, "
-            f"{self.segments} sealed segments",
-            f"model {self.model}" + (" (as shipped)" if not self.model else ""),
-            "",
-            "source  length    shots  tracks  rows     state       uri",
-        ]
-        lines += [
-            f"{s.source.id:<7} {_clock(s.seconds):<9} {s.shots:<6} {s.tracks:<7} {s.rows:<8} "
-            f"{s.state:<11} {s.source.start.uri}"
-            for s in self.sources
-        ]
-        lines += [
-            "",
-            f"{len(self.characters)} characters in {self.tracks} tracks "
-            f"({self.unlabelled} tracks without one), {self.rows} rows",
-        ]
-        if self.characters:
-            lines += ["", "character  screen time  tracks  first seen  name"]
-        lines += [
-            f"{character_text(c.id) or '':<10} {_clock(c.seconds):<12} {c.tracks:<7} "
-            f"{_clock(c.first_time):<11} {c.name or '-'}"
-            for c in self.characters
-        ]
-        return "\n".join(lines)
-
 
 def store_info(path: str | Path) -> StoreInfo:
     """Count what is in the store at ``path``; StoreError where it cannot be read."""
     path = Path(path)
     with StoreReader(path) as reader:
-        labels = FinalLabels.of(path)
+        labels = FinalLabels(path)
         tracks = reader.tracks()
         characters = labels.summaries(tracks)
         facts = tuple(_facts(reader, source) for source in reader.sources(superseded=True))
@@ -107,6 +79,35 @@ def store_info(path: str | Path) -> StoreInfo:
             files=len(files),
             bytes=sum(file.stat().st_size for file in files),
         )
+
+
+def render(info: StoreInfo) -> str:
+    """The same for people."""
+    lines = [
+        f"{info.path}: {_size(info.bytes)} in {info.files} files, {info.commits} commits, "
+        f"{info.segments} sealed segments",
+        f"model {info.model}" + (" (as shipped)" if not info.model else ""),
+        "",
+        "source  length    shots  tracks  rows     state       uri",
+    ]
+    lines += [
+        f"{s.source.id:<7} {_clock(s.seconds):<9} {s.shots:<6} {s.tracks:<7} {s.rows:<8} "
+        f"{s.state:<11} {s.source.start.uri}"
+        for s in info.sources
+    ]
+    lines += [
+        "",
+        f"{len(info.characters)} characters in {info.tracks} tracks "
+        f"({info.unlabelled} tracks without one), {info.rows} rows",
+    ]
+    if info.characters:
+        lines += ["", "character  screen time  tracks  first seen  name"]
+    lines += [
+        f"{character_text(c.id) or '':<10} {_clock(c.seconds):<12} {c.tracks:<7} "
+        f"{_clock(c.first_time):<11} {c.name or '-'}"
+        for c in info.characters
+    ]
+    return "\n".join(lines)
 
 
 def _facts(reader: StoreReader, source: SourceInfo) -> SourceFacts:

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from caststream.learning.characters import Acts, fold
+from caststream.learning.cast import Cast
 from caststream.messages import F4, I8, CharacterSummary
-from caststream.store import acts, published
 from caststream.store.tables import TrackTable
 
 
-@dataclass(frozen=True, slots=True)
 class FinalLabels:
     """Characters, names and confidence by track, as of one moment."""
 
-    number: int
-    """Published model that they come from, 0 where nothing was published."""
-    revision: int
-    """Of the dictionary."""
-    _uid: I8
-    _character: I8
-    _confidence: F4
-    _acts: Acts
-
-    @classmethod
-    def of(cls, path: str | Path) -> FinalLabels:
-        """Those in force in the store at ``path``."""
-        model = published.current(path) or published.Published()
-        order = np.argsort(model.label_uid)
-        return cls(
-            model.number,
-            model.revision,
-            model.label_uid[order],
-            model.label_character[order],
-            model.label_confidence[order],
-            fold(acts.read(path)),
-        )
+    def __init__(self, store: str | Path) -> None:
+        """Take those in force in the store."""
+        self._cast = Cast(store)
+        published = self._cast.published
+        self.number = published.number
+        """Published model that they come from, 0 where nothing was published."""
+        self.revision = published.revision
+        """Of the dictionary."""
+        order = np.argsort(published.label_uid)
+        self._uid = published.label_uid[order]
+        self._character = published.label_character[order]
+        self._confidence = published.label_confidence[order]
 
     def characters(self, uid: I8) -> tuple[I8, F4]:
         """Character (n,) of each track, -1 for none, and how sure that is (n,) in 0..1.
@@ -46,6 +33,7 @@ class FinalLabels:
         What a person placed is sure; tracks that came after the model was published, and
         characters that a person ignores, have none.
         """
+        acts = self._cast.acts
         character = np.full(len(uid), -1, np.int64)
         confidence = np.zeros(len(uid), np.float32)
         place = np.searchsorted(self._uid, uid)
@@ -53,16 +41,15 @@ class FinalLabels:
         known[known] = self._uid[place[known]] == uid[known]
         character[known] = self._character[place[known]]
         confidence[known] = self._confidence[place[known]]
-        confidence[np.isin(uid, list(self._acts.placed))] = 1.0
-        final = self._acts.apply(uid, character)
-        ignored = [self._acts.resolve(c) for c in self._acts.ignored]
-        final[np.isin(final, ignored)] = -1
+        confidence[np.isin(uid, list(acts.placed))] = 1.0
+        final = acts.apply(uid, character)
+        final[np.isin(final, [acts.resolve(c) for c in acts.ignored])] = -1
         confidence[final < 0] = 0.0
         return final, confidence
 
     def name(self, character: int) -> str | None:
         """What people call a character."""
-        return self._acts.name_of(character)
+        return self._cast.name(character)
 
     def summaries(self, tracks: TrackTable) -> tuple[CharacterSummary, ...]:
         """The characters of these tracks, in the order of their ids."""

@@ -35,7 +35,7 @@ def export_ndjson(store: str | Path, out: TextIO, source: int | None = None) -> 
     shot. Raises StoreError for a store that cannot be read and for an unknown source.
     """
     with StoreReader(store) as reader:
-        labels = FinalLabels.of(store)
+        labels = FinalLabels(store)
         for info in _chosen(reader, source):
             for record in _source_records(reader, info, labels, str(store)):
                 out.write(dumps(record) + "\n")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
 from types import FrameType
 from typing import Protocol
 
@@ -38,26 +38,35 @@ def interrupts(run: Interruptible, grace: float = 5.0) -> Iterator[None]:
     # that stop() needs. The wake-up socket reaches another thread at once and without any lock.
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-    left = Event()
+    main = threading.get_ident()
+    left = threading.Event()
     calls = 0
+    aborting = raised = False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        nonlocal calls
+        nonlocal calls, raised
         calls += 1
-        if calls == 2:
+        if (calls >= 2 or aborting) and not raised and not left.is_set():
+            raised = True
             raise KeyboardInterrupt
 
     def watch() -> None:
+        nonlocal aborting
         if not reader.recv(1):
             return
         run.stop()
         if not reader.recv(1):
             return
+        aborting = True
         run.abort()
+        # The kernel gives a second signal in quick succession to any thread; only one that comes
+        # to the main thread itself wakes it from a blocking call.
+        if not left.is_set():
+            signal.pthread_kill(main, signal.SIGINT)
         if not left.wait(grace):
             os._exit(_EXIT_CODE)
 
-    watcher = Thread(target=watch, name="caststream-interrupts", daemon=True)
+    watcher = threading.Thread(target=watch, name="caststream-interrupts", daemon=True)
     watcher.start()
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     handlers = {number: signal.signal(number, handle) for number in _SIGNALS}
@@ -65,9 +74,10 @@ def interrupts(run: Interruptible, grace: float = 5.0) -> Iterator[None]:
         yield
     finally:
         left.set()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
         signal.set_wakeup_fd(wakeup)
         writer.close()
+        # The old handlers come back only when the watcher can send no more signals.
         watcher.join(grace)
         reader.close()
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

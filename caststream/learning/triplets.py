@@ -36,6 +36,8 @@ class TripletSettings:
     """Seconds under which a step is not taken for a speed: a detector's jitter is none."""
     shot: float = 0.5
     """Seconds that a shot has to show somebody."""
+    crowd: int = 40
+    """Frames with more boxes than this teach nothing: they are crowds, or a broken detector."""
     together: int = 2
     """Frames in which two tracks have to stand side by side."""
     copies: float = 0.02
@@ -129,6 +131,8 @@ def _side_by_side(
     nested: set[tuple[int, int]] = set()
     edges = np.flatnonzero(np.diff(rows.frame, prepend=-1, append=-1))
     for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        if stop - start > s.crowd:
+            continue
         held = covering(rows.box[start:stop], rows.box[start:stop]) > s.inside
         for i in range(start, stop):
             for j in range(i + 1, stop):
@@ -178,7 +182,8 @@ def _copies(pairs: I8, looks: _Looks, s: TripletSettings) -> NDArray[np.bool_]:
     for x, y in pairs[copy].tolist():
         group[group == group[y]] = group[x]
     crowd = np.bincount(group, minlength=len(group))[group] >= 3
-    return (crowd[a] & (group[a] == group[b])) | (copy & (like > s.twins))
+    copies: NDArray[np.bool_] = (crowd[a] & (group[a] == group[b])) | (copy & (like > s.twins))
+    return copies
 
 
 def _swapped(pairs: I8, looks: _Looks) -> NDArray[np.bool_]:

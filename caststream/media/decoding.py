@@ -32,6 +32,8 @@ _LEAP_INDEXED = 600.0
 spliced, while an indexed file may well hold one drawing for minutes."""
 _GIVE_UP = 100
 """Failures in a row after which a demuxer is taken for dead."""
+_REORDER = 16
+"""Most frames that a decoder holds back to put them in order (H.264's and HEVC's limit)."""
 _SHORT = 0.5
 """Seconds that may be missing at the end before a file is said to be cut off."""
 _BACK_OFF = (0.5, 30.0)
@@ -83,7 +85,8 @@ class Decoder:
         self._clock = Clock(self._step, _LEAP_STREAMED if source.streamed else _LEAP_INDEXED)
         self._times: dict[int, float] = {}
         self._count = 0
-        self._failures = 0
+        self._suspect = 0
+        self._failed_at: float | None = None
         self._smeared = False
         self._lost_at: float | None = None
 
@@ -119,7 +122,7 @@ class Decoder:
             except av.EOFError:
                 continue
             except av.FFmpegError:
-                self._failures += 1
+                self._suspect_loss(certain=True)
                 continue
             for frame in frames:
                 yield from self._frame(frame)
@@ -132,21 +135,20 @@ class Decoder:
                 for packet in self._source.container.demux(self._source.stream):
                     errors = 0
                     if packet.is_corrupt:
-                        self._failures += 1
+                        self._suspect_loss(certain=False)
                     yield packet
                 return
             except av.ExitError:  # a time-out; sticks until the source is opened anew
                 return
             except (av.FFmpegError, OSError):
                 errors += 1
-                self._failures += 1
+                self._suspect_loss(certain=True)
 
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
         before = self._clock.now
         base = frame.time_base or self._source.stream.time_base
         seconds = None if frame.pts is None or not base else float(frame.pts * base)
-        smeared, self._smeared = self._smeared, frame.is_corrupt
         if self._lost_at is not None:
             now = self._clock.resume(seconds, time.monotonic() - self._lost_at)
             self._lost_at = None
@@ -155,10 +157,8 @@ class Decoder:
             now, jumped = self._clock.place(seconds)
             if jumped:
                 yield from self._broken("discontinuity", before, now)
-            elif self._failures or (self._smeared and not smeared):
-                missing = max(0, round((now - (before or 0.0)) / self._step) - 1)
-                yield from self._broken("corrupt", before, now, missing)
-        self._failures = 0
+            else:
+                yield from self._look_for_loss(frame, before, now)
         settle_colors(frame)
         shape = (frame.width, frame.height, frame.rotation, frame.format.name)
         if shape != self._shape:
@@ -175,13 +175,36 @@ class Decoder:
             for number, picture in self._chain.push(frame, self._count - 1):
                 yield self._shown(number, picture)
 
+    def _suspect_loss(self, *, certain: bool) -> None:
+        """Look out for missing frames: they are due only when decoders have put frames in order."""
+        self._suspect = _REORDER + self._threads
+        if certain and self._failed_at is None:
+            self._failed_at = self._clock.now
+
+    def _look_for_loss(
+        self, frame: av.VideoFrame, before: float | None, now: float
+    ) -> Iterator[Shown | Break]:
+        """Tell a hole in the times, the first smeared picture, or a failure that left neither."""
+        smeared, self._smeared = self._smeared, frame.is_corrupt
+        if before is None:
+            return
+        hole = self._suspect > 0 and now - before > 1.5 * self._step
+        self._suspect = max(0, self._suspect - 1)
+        if hole or (self._smeared and not smeared):
+            yield from self._broken("corrupt", before, now, round((now - before) / self._step) - 1)
+        elif self._failed_at is not None and not self._suspect:
+            yield from self._broken("corrupt", self._failed_at, now)
+
     def _broken(
         self, reason: Reason, before: float | None, now: float, missing: int = 0
     ) -> Iterator[Shown | Break]:
         """What the filters still hold, then the break; nothing before the first frame."""
         yield from self._drain()
+        self._failed_at = None
+        if reason != "corrupt":
+            self._suspect = 0
         if before is not None:
-            yield Break(reason, before, now, missing)
+            yield Break(reason, before, now, max(0, missing))
 
     def _set_up(self, frame: av.VideoFrame) -> None:
         """Make filters and geometry anew for frames of another shape."""
@@ -220,7 +243,7 @@ class Decoder:
             return
         stated = self._source.stated_seconds
         short = 0.0 if stated is None or self._clock.jumps else stated - self.seconds
-        if self._failures or short > _SHORT:
+        if self._failed_at is not None or short > _SHORT:
             end = max(self.seconds, stated or 0.0)
             yield Break("corrupt", now, end, max(0, round((end - now) / self._step) - 1))
 

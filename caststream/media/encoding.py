@@ -49,14 +49,15 @@ class VideoWriter:
             self._stream = self._container.add_stream(
                 "libx264", rate=Fraction(fps).limit_denominator(1001)
             )
+            self._stream.width, self._stream.height = self.width, self.height
+            self._stream.pix_fmt = "yuv420p"
+            self._stream.options = {"crf": str(crf), "preset": "veryfast"}
+            self._stream.codec_context.time_base = Fraction(1, _TICKS)
+            self._stream.codec_context.colorspace = Colorspace.ITU709
+            self._stream.codec_context.color_range = ColorRange.MPEG
+            self._container.start_encoding()
         except (av.FFmpegError, OSError, ValueError) as error:
             raise self._failed(error) from None
-        self._stream.width, self._stream.height = self.width, self.height
-        self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"crf": str(crf), "preset": "veryfast"}
-        self._stream.codec_context.time_base = Fraction(1, _TICKS)
-        self._stream.codec_context.colorspace = Colorspace.ITU709
-        self._stream.codec_context.color_range = ColorRange.MPEG
 
     def write(self, picture: NDArray[np.uint8], time: float | None = None) -> None:
         """Append a picture (H, W, 3) RGB shown from ``time`` seconds on, else one frame later."""

@@ -64,10 +64,10 @@ class StopSign:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        write, self._write = self._write, -1
-        for descriptor in (self._read, write):
+        for descriptor in (self._read, self._write):
             if descriptor >= 0:
                 os.close(descriptor)
+        self._read = self._write = -1
 
 
 class PipeReader:
@@ -249,6 +249,7 @@ class Source:
                     f"{tempfile.gettempdir()}: {error.strerror}; set TMPDIR to a larger disk."
                 ) from None
         self._spool.flush()
+        self._spool.seek(0)
         return self._spool.fileno()
 
     def _demux(
@@ -265,25 +266,29 @@ class Source:
             raise InputError(f"{self.name} cannot be read: {error.strerror}.") from None
 
     def _choose(self) -> av.VideoStream:
+        """The largest film of the container; a cover picture is none."""
         films = [
             stream
             for stream in self.container.streams.video
             if not int(stream.disposition) & int(av.stream.Disposition.attached_pic)
         ]
-        if any(stream.codec_context and stream.codec_context.name in _TEXT for stream in films):
-            raise InputError(f"{self.name} is text, not a film.")
         if not films:
             kinds = " and ".join(sorted({stream.type for stream in self.container.streams}))
             raise NoVideoError(f"{self.name} holds no video, only {kinds or 'nothing'}.")
+        films = [stream for stream in films if stream.codec_context is not None]
+        if not films:
+            raise InputError(
+                f"{self.name} names no codec that this FFmpeg knows; its index may be damaged."
+            )
+        if any(stream.codec_context.name in _TEXT for stream in films):
+            raise InputError(f"{self.name} is text, not a film.")
         stream = max(films, key=lambda film: film.width * film.height)
-        if stream.codec_context is None:
-            raise InputError(f"{self.name} is coded in a way that this FFmpeg cannot decode.")
         if stream.width <= 0 or stream.height <= 0:
-            raise NoVideoError(f"{self.name} states no picture size; it is damaged at its start.")
+            raise NoVideoError(f"{self.name} states no picture size; it may be damaged.")
         if stream.width * stream.height > PIXEL_LIMIT:
             raise InputError(
                 f"{self.name} has pictures of {stream.width}x{stream.height} pixels; at most "
-                f"{PIXEL_LIMIT} pixels are taken."
+                f"{PIXEL_LIMIT:,} pixels are taken."
             )
         return stream
 

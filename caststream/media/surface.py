@@ -159,7 +159,9 @@ class CpuSurface:
         for index in range(3):
             plane = self._frame.planes[min(index, 1) if interleaved else index]
             lines = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
-            scale = np.tile([plane.width / self.width, plane.height / self.height], 2)
+            scale = 1.0 / np.tile(
+                [round(self.width / plane.width), round(self.height / plane.height)], 2
+            )
             step = 2 if interleaved and index else 1
             phase = 1 if interleaved and index == 2 else 0
             full = self._frame.color_range == _FULL

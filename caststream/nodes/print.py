@@ -22,6 +22,7 @@ from caststream.messages import (
     LabelledTracks,
     Marker,
     ShotEnd,
+    ShotFrame,
     StreamEnd,
     StreamStart,
     Tuned,
@@ -62,8 +63,10 @@ class Print(Node):
             ) from error
         self._owned = True
 
-    def process(self, message: Labelled | LabelledTracks | Dictionary | Tuned) -> Iterator[Never]:
-        """Write what a message says."""
+    def process(
+        self, message: ShotFrame | Labelled | LabelledTracks | Dictionary | Tuned
+    ) -> Iterator[Never]:
+        """Write what a message says; of frames without labels (graph ``shots``), nothing."""
         match message:
             case Labelled():
                 self._analysed += 1

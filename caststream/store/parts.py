@@ -71,7 +71,8 @@ class LogPart:
 
     def read_at(self, name: str, lines: I8) -> Array:
         """Lines of an array by their ascending numbers."""
-        return self.read(name, int(lines[0]), int(lines[-1]) + 1)[lines - lines[0]]
+        found: Array = self.read(name, int(lines[0]), int(lines[-1]) + 1)[lines - lines[0]]
+        return found
 
     def crop_places(self) -> I8:
         """(rows + 1,) where each row's JPEG begins in ``crops``."""

@@ -60,7 +60,8 @@ class Published:
     """Each with id, name, first_time, pinned, ignored, aliases."""
     thresholds: dict[str, float] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
-    """Anything else that fits into JSON."""
+    """Anything else that fits into JSON. ``vectors`` is the number of the model whose head makes
+    the vectors that the gallery is compared with (0 as shipped); None stands for this one."""
 
 
 _ARRAYS = (
@@ -92,6 +93,8 @@ def publish(path: str | Path, payload: Published) -> int:
             "thresholds": payload.thresholds,
             "meta": payload.meta,
         }
+        if payload.meta.get("vectors", 0) is None:
+            meta["meta"] = {**payload.meta, "vectors": number}
         draft = folder / f".{number:06d}.tmp"
         shutil.rmtree(draft, ignore_errors=True)
         try:
@@ -135,20 +138,34 @@ def current(path: str | Path) -> Published | None:
                 raise
 
 
+def current_head(path: str | Path, known: int) -> tuple[int, dict[str, NDArray[Any]]] | None:
+    """Number and weights of the head in force, None where it is that of model ``known``.
+
+    Cheap enough for each shot: the weights are read only where they changed.
+    """
+    while number := current_number(path):
+        try:
+            vectors = int(_meta(path, number)["meta"].get("vectors", 0))
+            return None if vectors == known else (vectors, load(path, number).head)
+        except StoreError:
+            if number == current_number(path):
+                raise
+    return None if known == 0 else (0, {})
+
+
 def load(path: str | Path, number: int) -> Published:
     """A version by its number; StoreError where the store does not have it (any more)."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as load_arrays
 
-    folder = Path(path) / "models" / f"{number:06d}"
+    meta = _meta(path, number)
+    folder = _folder(path, number)
     try:
-        meta = json.loads((folder / "meta.json").read_text("utf-8"))
         arrays = load_arrays((folder / "arrays.safetensors").read_bytes())
     except FileNotFoundError:
-        kept = ", ".join(map(str, versions(path))) or "none"
-        raise StoreError(f"{path} does not hold model {number}: it holds {kept}") from None
-    except (ValueError, SafetensorError) as error:
-        raise StoreError(f"model {number} in {folder} is damaged: roll back ({error})") from None
+        raise _missing(path, number) from None
+    except SafetensorError as error:
+        raise _damaged(folder, error) from error
     return Published(
         number=number,
         revision=meta["revision"],
@@ -173,6 +190,30 @@ def rollback(path: str | Path, number: int) -> None:
     folder = Path(path) / "models"
     with told(Path(path)), _alone(folder):
         replace(folder / "CURRENT", f"{number}\n".encode())
+
+
+def _folder(path: str | Path, number: int) -> Path:
+    return Path(path) / "models" / f"{number:06d}"
+
+
+def _meta(path: str | Path, number: int) -> dict[str, Any]:
+    folder = _folder(path, number)
+    try:
+        meta: dict[str, Any] = json.loads((folder / "meta.json").read_text("utf-8"))
+    except FileNotFoundError:
+        raise _missing(path, number) from None
+    except ValueError as error:
+        raise _damaged(folder, error) from error
+    return meta
+
+
+def _missing(path: str | Path, number: int) -> StoreError:
+    kept = ", ".join(map(str, versions(path))) or "none"
+    return StoreError(f"{path} does not hold model {number}: it holds {kept}")
+
+
+def _damaged(folder: Path, error: Exception) -> StoreError:
+    return StoreError(f"the model in {folder} is damaged ({error}): roll back to another one")
 
 
 def _below(prefix: str, arrays: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -62,8 +62,8 @@ def covering(a: F4, b: F4) -> F4:
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     both = np.clip(high - low, 0.0, None).prod(axis=2)
     area = (a[:, 2:] - a[:, :2]).prod(axis=1)[:, None]
-    share = np.divide(both, area, where=area > 0, out=np.zeros_like(both))
-    return share.astype(np.float32)
+    share: F4 = np.divide(both, area, where=area > 0, out=np.zeros_like(both)).astype(np.float32)
+    return share
 
 
 def crowding(boxes: F4, frame: NDArray[np.int64]) -> F4:

@@ -61,7 +61,7 @@ def _likeness(a: F8, b: F8, sa: float, sb: float, picture: float, gap: float) ->
     far = float(np.hypot(*(0.5 * (a[:2] + a[2:] - b[:2] - b[2:]))))
     both = np.prod(np.clip(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0.0, None))
     iou = float(both / (sa * sa + sb * sb - both))
-    return (
+    return float(
         math.exp(-far / math.sqrt(sa * sb)) ** 4.5
         * max(0.0, 1.0 - far / picture) ** 2
         * (0.5 + 0.5 * iou) ** 1.5

@@ -28,6 +28,7 @@ FLOOR = 0.08
 """Boxes that score less are not given: a tracker can use doubtful boxes, but not noise."""
 OVERLAP = 0.6
 """IoU above which the lower of two boxes is dropped; characters in front of others overlap much."""
+PROMPT = "an animated character"
 MOST = 100
 """Boxes a picture at most: the highest."""
 
@@ -35,38 +36,56 @@ MOST = 100
 class Detector:
     """Finds characters in batches of pictures.
 
-    ``find`` does the work for one batch, ``size`` is its favourite (width, height), ``digest``
-    tells its weights from others, ``name`` is for people. Most callers want ``Detector.load``.
+    ``find`` does the work for one batch, ``digest`` tells its weights from others, ``name`` is for
+    people, ``fixed`` is the one (width, height) that it takes, None where any multiple of 32 does.
+    Most callers want ``Detector.load``.
     """
 
     def __init__(
-        self, find: Callable[[U1], list[Found]], size: tuple[int, int], digest: str, name: str
+        self,
+        find: Callable[[U1], list[Found]],
+        digest: str,
+        name: str,
+        fixed: tuple[int, int] | None = None,
     ) -> None:
         self._find = find
-        self.size = size
+        self._fixed = fixed
         self.digest = digest
         self.name = name
 
     @staticmethod
-    def load(spec: str = "default", device: str = "auto", size: tuple[int, int] = SIZE) -> Detector:
+    def load(spec: str = "default", device: str = "auto", prompt: str = PROMPT) -> Detector:
         """The detector that ``spec`` names, on ``device`` ("auto", "cpu", "cuda", "cuda:1").
 
         ``spec`` is "default", a path of our own weights (.safetensors), "torchvision:NAME",
-        "onnx:PATH" or "hf:MODEL" (``caststream.vision.external`` says what these take).
-        ``size`` is the picture's size for which our own network is prepared.
+        "onnx:PATH" or "hf:MODEL" (``caststream.vision.external`` says what these take); ``prompt``
+        is what a model of open vocabulary is asked for.
         Raises ModelError where the model, its weights, its package or the device is missing.
         """
-        kind, colon, _ = spec.partition(":")
+        kind, colon, rest = spec.partition(":")
         if colon and kind in ("torchvision", "onnx", "hf"):
-            from caststream.vision.external import load_detector
+            from caststream.vision import external
 
-            return load_detector(spec, device)
+            if kind == "torchvision":
+                return external.from_torchvision(rest, device)
+            if kind == "onnx":
+                return external.from_onnx(Path(rest))
+            return external.from_huggingface(rest, device, prompt)
         path = WEIGHTS if spec == "default" else Path(spec)
         network, digest = load_network(path)
-        return Detector(_Own(network, size, device), size, digest, f"{path.stem}-{digest}")
+        return Detector(_Own(network, device), digest, f"{path.stem}-{digest}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The (width, height) that suits a picture of 16:9."""
+        return self.size_for(*SIZE)
+
+    def size_for(self, width: int, height: int) -> tuple[int, int]:
+        """The (width, height) to which pictures of ``width`` x ``height`` are best scaled."""
+        return self._fixed or fitting_size(width, height)
 
     def detect(self, pictures: U1) -> list[Found]:
-        """Characters in pictures (B, H, W, 3) RGB, all of one size.
+        """Characters in pictures (B, H, W, 3) RGB, all of one size, as ``size_for`` says.
 
         For each picture boxes (N, 4) xyxy float32, in its pixels and inside it, and scores (N,)
         float32, the highest first; overlapping doubles are gone. Scores begin at ``FLOOR``; 0.4
@@ -128,14 +147,12 @@ def load_network(path: Path) -> tuple[CharacterNet, str]:
 
 
 class _Own:
-    """Our own network on a runtime; pictures of another size are scaled to fit and boxes back."""
+    """Our own network on a runtime."""
 
-    def __init__(self, network: CharacterNet, size: tuple[int, int], device: str) -> None:
+    def __init__(self, network: CharacterNet, device: str) -> None:
         from caststream.vision.runtime import Runtime
 
-        if size[0] % 32 or size[1] % 32:
-            raise ValueError(f"the size has to be a multiple of 32 both ways, not {size}")
-        self._runtime = Runtime(network, size, device)
+        self._runtime = Runtime(network, SIZE, device)
 
     def __call__(self, pictures: U1) -> list[Found]:
         height, width = pictures.shape[1:3]

@@ -217,7 +217,8 @@ class CharacterNet(nn.Module):
         found = torch.cat(
             [head(x).flatten(2) for head, x in zip(self.heads, levels, strict=True)], 2
         ).transpose(1, 2)
-        return found[..., :KINDS].amax(2), found[..., KINDS:].unflatten(2, (4, BINS))
+        bins = found[..., KINDS:].reshape(*found.shape[:2], 4, BINS)
+        return found[..., :KINDS].amax(2), bins
 
 
 def cells(height: int, width: int) -> NDArray[np.float32]:

@@ -67,6 +67,8 @@ class RefineSettings:
 (T0, T1, X0, Y0, X1, Y1, VX0, VY0, VX1, VY1, W0, H0, W1, H1) = range(14)
 COLUMNS = 14
 FREEDOM = 4.0
+HEAD = 5
+"""Boxes at each end of a piece whose looks are compared."""
 
 
 @nb.njit(cache=True, nogil=True)
@@ -253,7 +255,8 @@ def _unit_means(vectors: F4, first: I8, last: I8) -> F4:
     total = np.concatenate((np.zeros((1, vectors.shape[1])), np.cumsum(vectors, 0, np.float64)))
     mean = total[last + 1] - total[first]
     norm = np.linalg.norm(mean, axis=1, keepdims=True)
-    return np.divide(mean, norm, where=norm > 1e-6, out=np.zeros_like(mean)).astype(np.float32)
+    unit: F4 = np.divide(mean, norm, where=norm > 1e-6, out=np.zeros_like(mean)).astype(np.float32)
+    return unit
 
 
 def refine(
@@ -299,14 +302,10 @@ def refine(
         tracks = chains(cast_flow(t, b, score[rows], looks, first, last, s.wait))
         out[rows] = tracks[piece]
         return out
-    heads, tails, means = pieces[:, :0], pieces[:, :0], pieces[:, :0]
-    known = np.zeros(len(first), np.bool_)
-    if looks.shape[1]:
-        few = max(1, 5)
-        means = _unit_means(looks, first, last)
-        heads = _unit_means(looks, first, np.minimum(last, first + few - 1))
-        tails = _unit_means(looks, np.maximum(first, last - few + 1), last)
-        known = means.any(axis=1)
+    means = _unit_means(looks, first, last)
+    heads = _unit_means(looks, first, np.minimum(last, first + HEAD - 1))
+    tails = _unit_means(looks, np.maximum(first, last - HEAD + 1), last)
+    known = means.any(axis=1)
     links = np.zeros((len(first) * s.best, 2), np.int64)
     cost = np.zeros(len(links))
     count = _links(p, pieces, track[first], heads, tails, means, known, s.gate, s.best, links, cost)

@@ -40,12 +40,13 @@ def resolve_device(device: str) -> str:
 class Runtime:
     """One network, ready to run on batches of pictures.
 
-    ``network`` takes one uint8 tensor (B, H, W, 3) and returns a tensor or a tuple of tensors,
-    each with B rows; ``size`` is (width, height). The network has to be in its final state: its
-    weights are copied. On a GPU it runs in half precision; on a CPU by OpenVINO, in bfloat16 where
-    the processor computes in it, else by torch where OpenVINO cannot take the network. ``kind`` names
-    the choice: "openvino-bf16", "openvino-f32", "torch-f32" or "torch-f16"; giving ``kind``
-    insists on it. ``threads`` limits OpenVINO's threads, None leaves it all cores.
+    ``network`` takes one uint8 tensor (B, H, W, 3) of any B, H and W that its layers allow and
+    returns a tensor or a tuple of tensors, each with B rows; ``size`` (width, height) is the one
+    that it is traced with. It has to be in its final state: its weights are copied or moved.
+    On a GPU it runs in half precision; on a CPU by OpenVINO, in bfloat16 where the processor
+    computes in it, or by torch where OpenVINO cannot take it. ``kind`` names the choice:
+    "openvino-bf16", "openvino-f32", "torch-f32" or "torch-f16"; giving it insists on a runtime
+    of the CPU. ``threads`` limits OpenVINO's threads, None leaves it all cores.
     """
 
     def __init__(
@@ -57,15 +58,15 @@ class Runtime:
         threads: int | None = None,
     ) -> None:
         self.device = resolve_device(device)
-        self.size = size
         self._request: Any = None
         network = network.eval().requires_grad_(False)
         if self.device != "cpu":
             self.kind = "torch-f16"
-            self._network = network.to(self.device, torch.float16, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network = network.to(self.device, torch.float16)
+            self._network = network.to(memory_format=torch.channels_last)
             return
         self.kind = "torch-f32"
-        self._network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network = network.to(memory_format=torch.channels_last)
         if kind == "torch-f32":
             return
         try:

@@ -4,6 +4,7 @@ A track is one row of ``floats`` (its filter, its last observation, its scores),
 and one of ``views`` (prototype first, then a ring of past views). Live tracks fill the first rows,
 oldest first, so the order of all decisions is that of the input.
 """
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
@@ -30,11 +31,12 @@ FREEDOM = 4.0
 
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
- P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_PAN, P_DOUBLE) = range(20)  # fmt: skip
+ P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_PAN,
+ P_DOUBLE) = range(20)  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
-def _dot(a, b):  # type: ignore[no-untyped-def]
+def _dot(a, b):
     total = np.float32(0.0)
     for k in range(a.shape[0]):
         total += a[k] * b[k]
@@ -42,14 +44,14 @@ def _dot(a, b):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True, inline="always")
-def _spread(d2, volume):  # type: ignore[no-untyped-def]
+def _spread(d2, volume):
     # Negative log density of a two-dimensional Student's t at squared distance d2, whose spread
     # has the (relative) volume; constants are left to the gate.
     return 0.5 * (FREEDOM + 2.0) * math.log(1.0 + d2 / FREEDOM) + 0.5 * math.log(volume)
 
 
 @nb.njit(cache=True, nogil=True)
-def _looks(views, ring, vector):  # type: ignore[no-untyped-def]
+def _looks(views, ring, vector):
     best = np.float32(-1.0)
     for k in range(1, 1 + min(ring, views.shape[0] - 1)):
         best = max(best, _dot(views[k], vector))
@@ -57,7 +59,7 @@ def _looks(views, ring, vector):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _cost(p, f, gap, z, scale, score, views, ring, vector, known):  # type: ignore[no-untyped-def]
+def _cost(p, f, gap, z, scale, score, views, ring, vector, known):
     # Negative log-likelihood ratio of "this box continues that track", before the gate.
     s = math.sqrt(scale * f[SCALE])
     s2 = s * s
@@ -87,7 +89,7 @@ def _cost(p, f, gap, z, scale, score, views, ring, vector, known):  # type: igno
 
 @nb.njit(cache=True, nogil=True)
 def _pairs(p, gate, rows, n, time, z, use, m, scores, looks, known, floats, ints, views,
-           start, cols, cost):  # type: ignore[no-untyped-def]  # fmt: skip
+           start, cols, cost):  # fmt: skip
     # Lists the plausible pairs of the tracks rows[:n] with the boxes use[:m].
     count = 0
     for i in range(n):
@@ -124,7 +126,7 @@ def _pairs(p, gate, rows, n, time, z, use, m, scores, looks, known, floats, ints
 
 
 @nb.njit(cache=True, nogil=True)
-def _pan(p, n, z, use, m, floats, moves, out):  # type: ignore[no-untyped-def]
+def _pan(p, n, z, use, m, floats, moves, out):
     # The shift that brings most tracks onto a box of their size: a vote among all pairs.
     out[0] = 0.0
     out[1] = 0.0
@@ -191,7 +193,7 @@ def _pan(p, n, z, use, m, floats, moves, out):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _see(p, f, i, views, z, scale, score, time, vector, known):  # type: ignore[no-untyped-def]
+def _see(p, f, i, views, z, scale, score, time, vector, known):
     # Takes a matched box into its track.
     noise = p[P_NOISE] * (1.5 - score)
     kalman.correct(f, z, scale, noise, p[P_SIZE_NOISE] * (1.5 - score))
@@ -208,7 +210,7 @@ def _see(p, f, i, views, z, scale, score, time, vector, known):  # type: ignore[
 
 
 @nb.njit(cache=True, nogil=True)
-def _remember(p, i, views, score, vector):  # type: ignore[no-untyped-def]
+def _remember(p, i, views, score, vector):
     ring = views.shape[0] - 1
     if i[RING] == 0:
         for k in range(vector.shape[0]):
@@ -233,7 +235,7 @@ def _remember(p, i, views, score, vector):  # type: ignore[no-untyped-def]
 
 @nb.njit(cache=True, nogil=True)
 def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, ids,
-         z, known, rows, use, start, cols, cost, match, real, whole, moves):  # type: ignore[no-untyped-def]  # fmt: skip
+         z, known, rows, use, start, cols, cost, match, real, whole, moves):  # fmt: skip
     """Follow all tracks into one frame; writes ``ids`` (2, N), changes the tracks in place.
 
     ``known`` is empty where there are no looks at all.
@@ -326,7 +328,7 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
         left = rest
     # Births: a box that nobody took, unless it doubles one that somebody did.
     for j in range(m):
-        if ids[0, j] != -1 or scores[j] < p[P_START]:
+        if ids[0, j] != -1 or scores[j] < p[P_START] or n == floats.shape[0]:
             continue
         double = False
         for k in range(m):

@@ -88,6 +88,8 @@ class Tracker:
 
     VIEWS = 4
     """How many past views a track keeps beside its prototype."""
+    MOST = 8192
+    """Tracks that are waited for at most; while there are so many, no box starts another."""
 
     def __init__(self, dim: int = 0, settings: TrackerSettings | None = None, first: int = 0):
         self.settings = settings or TrackerSettings()
@@ -97,20 +99,22 @@ class Tracker:
         self._time = -np.inf
         self._nothing = np.zeros((0, dim), np.float32)
         self._shift = np.zeros(2)
-        self._grow_tracks(64)
+        self._tracks = self._made(64)
         self._grow_room(64, 64)
 
     def _grow_tracks(self, size: int) -> None:
-        old = getattr(self, "_tracks", None)
-        new = (
+        floats, ints, views = self._tracks
+        self._tracks = self._made(size)
+        self._tracks[0][: len(floats)] = floats
+        self._tracks[1][: len(ints)] = ints
+        self._tracks[2][: len(views)] = views
+
+    def _made(self, size: int) -> tuple[NDArray[np.float64], I8, F4]:
+        return (
             np.zeros((size, track_kernels.FLOATS)),
             np.zeros((size, track_kernels.INTS), np.int64),
             np.zeros((size, self.VIEWS + 1, self.dim), np.float32),
         )
-        if old is not None:
-            for a, b in zip(new, old, strict=True):
-                a[: len(b)] = b
-        self._tracks = new
 
     def _grow_room(self, tracks: int, boxes: int) -> None:
         # Scratch of one frame, in the order of the kernel's arguments.
@@ -176,9 +180,11 @@ class Tracker:
             self.reset()
         step = time - self._time if self._count[0] else 0.0
         self._time = time
-        total = int(self._count[0]) + n
-        if total > len(self._tracks[0]) or n > self._ids.shape[1]:
-            self._grow_tracks(max(2 * total, len(self._tracks[0])))
+        room = len(self._tracks[0])
+        total = min(self.MOST, int(self._count[0]) + n)
+        if total > room or n > self._ids.shape[1]:
+            if total > room:
+                self._grow_tracks(min(self.MOST, 2 * total))
             self._grow_room(len(self._tracks[0]), max(2 * n, self._ids.shape[1]))
         looks = self._nothing if vectors is None else vectors
         self._shift[0], self._shift[1] = shift

@@ -73,7 +73,7 @@ run = Run(
 run.nodes["hold"].hold = 2
 run.nodes["early"].each = each
 try:
-    with interrupts(run, grace=0.5):
+    with interrupts(run, grace=float(sys.argv[2])):
         run.run()
     seen = indices(run.nodes["keep"].seen)
     say("ended", *seen[-2:], len([s for s in seen if isinstance(s, int)]) > 5)
@@ -85,10 +85,10 @@ sys.exit(130 if run.interrupted else 0)
 
 
 @contextmanager
-def program(case: str) -> Iterator[subprocess.Popen[str]]:
+def program(case: str, grace: float = 30.0) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     started = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, case],
+        [sys.executable, "-c", PROGRAM, case, str(grace)],
         stdout=subprocess.PIPE,
         text=True,
         env=environment,
@@ -137,7 +137,7 @@ def test_the_second_aborts_a_node_that_hangs():
 
 @pytest.mark.parametrize("case", ["stuck in queue", "deaf"])
 def test_the_second_ends_the_process_where_nothing_else_helps(case):
-    with program(case) as started:
+    with program(case, grace=0.3) as started:
         written = lines_after(started, "stuck", signal.SIGINT, signal.SIGTERM)
         assert "ended" not in " ".join(written)
         assert started.returncode == 130

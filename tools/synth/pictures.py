@@ -1,0 +1,127 @@
+"""Random stills of cartoons with the boxes of their characters, to train detectors."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import skia
+
+from . import props
+from .colors import BLACK, WHITE, argb, vivid
+from .identities import Identity, look_alike, make_identity
+from .layers import Layers
+from .lettering import words, write
+from .pen import Pen, oval
+from .pose import POSES, Pose, make_pose
+from .scenery import make_scene
+from .staging import Stand, draw_stand, frame_stands
+from .style import Style, make_style
+from .wear import light_picture, make_wear, soften, store_picture
+
+Sample = tuple[
+    npt.NDArray[np.uint8], npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.float32]
+]
+COUNTS = (0.09, 0.33, 0.25, 0.13, 0.07, 0.04, 0.04, 0.03, 0.02)
+"""Share of pictures with 0, 1, 2 ... characters."""
+
+
+def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288) -> Sample:
+    """A random still of a random show.
+
+    Returns the picture (height, width, 3) as RGB, tight boxes (N, 4) xyxy of what is seen of each
+    character, clipped to the picture, the seeds of their identities (N,), and the share of each
+    that no other cel hides (N,). Characters of which almost nothing can be seen get no box.
+    """
+    style = make_style(rng)
+    layers = Layers(width, height)
+    scene = make_scene(rng, style)
+    scene.draw(layers.canvas, width, height)
+    count = int(rng.choice(len(COUNTS), p=COUNTS))
+    framing = _framing(rng, count)
+    if count and framing in ("full", "far", "crowd") and rng.random() < 0.3:
+        soften(layers.surface, float(rng.uniform(0.002, 0.015)), width, height)
+    elif count and rng.random() < 0.35:
+        soften(layers.surface, float(rng.uniform(0.004, 0.03)), width, height)
+    stands = frame_stands(rng, _cast(rng, style, count), width / height, scene.ground, framing)
+    shadows = rng.random() < 0.5
+    for stand in stands:
+        if shadows and framing != "floating":
+            _shadow(layers.canvas, stand, height)
+        layers.add(lambda canvas, s=stand: draw_stand(canvas, s, height), True)  # type: ignore[misc]
+        if rng.random() < 0.08:
+            _foreground(rng, layers, style, stand.x * height, stand.y * height, stand.size * height * 0.5)
+    for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
+        _foreground(rng, layers, style, float(rng.uniform(0, width)), height * float(rng.uniform(0.95, 1.2)),
+                    height * float(rng.uniform(0.15, 0.9)))
+    boxes, visible, seen = layers.boxes()
+    wear = make_wear(rng, style)
+    seed = int(rng.integers(1 << 30))
+    if wear.softness:
+        soften(layers.surface, wear.softness, width, height)
+    if rng.random() < 0.16:
+        _overlay(rng, layers, width, height)
+    light_picture(layers.canvas, wear, width, height, seed)
+    rgb = store_picture(layers.rgb(), wear)
+    sides = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    keep = (seen >= 24) & (sides >= 4) & (visible >= 0.08)
+    ids = np.array([s.who.seed for s in stands], np.int64)
+    return rgb, boxes[keep], ids[keep], visible[keep]
+
+
+def _framing(rng: np.random.Generator, count: int) -> str:
+    if count >= 5:
+        return str(rng.choice(["crowd", "crowd", "far", "full", "medium"]))
+    return str(rng.choice(["full", "medium", "close", "far", "floating"], p=(0.42, 0.22, 0.18, 0.12, 0.06)))
+
+
+def _cast(rng: np.random.Generator, style: Style, count: int) -> list[tuple[Identity, Pose]]:
+    """Who is in the picture: mostly different ones, now and then twins or a swarm of one kind."""
+    cast: list[tuple[Identity, Pose]] = []
+    swarm = count >= 3 and rng.random() < 0.2
+    shared = str(rng.choice(POSES)) if rng.random() < 0.25 else None
+    who: Identity | None = None
+    for _ in range(count):
+        if who is None or not swarm:
+            if who is not None and rng.random() < 0.12:
+                who = look_alike(who, rng)
+            else:
+                who = make_identity(int(rng.integers(1 << 62)), style)
+        cast.append((who, make_pose(rng, shared)))
+    return cast
+
+
+def _shadow(canvas: skia.Canvas, stand: Stand, height: int) -> None:
+    k = stand.size * height
+    pen = Pen(canvas, stand.who.style, 1.0)
+    pen.plain(oval(stand.x * height, stand.y * height, 0.2 * k, 0.03 * k), (0.05, 0.05, 0.1), 0.35)
+
+
+def _foreground(
+    rng: np.random.Generator, layers: Layers, style: Style, x: float, y: float, high: float
+) -> None:
+    prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
+    seed = int(rng.integers(1 << 30))
+
+    def draw(canvas: skia.Canvas) -> None:
+        props.place(Pen(canvas, style, 1.0, seed), prop, np.random.default_rng(seed), x, y, high)
+
+    layers.add(draw, False)
+
+
+def _overlay(rng: np.random.Generator, layers: Layers, width: int, height: int) -> None:
+    """Letterbox bars, a caption, a logo in the corner or a title."""
+    canvas = layers.canvas
+    kind = int(rng.integers(4))
+    if kind == 0:
+        bar = height * float(rng.uniform(0.06, 0.13))
+        black = skia.Paint(Color=argb((0, 0, 0)))
+        canvas.drawRect(skia.Rect.MakeWH(width, bar), black)
+        canvas.drawRect(skia.Rect.MakeXYWH(0, height - bar, width, bar), black)
+    elif kind == 1:
+        for k in range(int(rng.integers(1, 3))):
+            write(canvas, words(rng, int(rng.integers(2, 5))), width / 2, height * (0.84 + 0.07 * k), height * 0.04, WHITE, 0.16, BLACK)
+    elif kind == 2:
+        write(canvas, words(rng, 1), width * float(rng.choice([0.12, 0.88])), height * 0.06, height * 0.045, WHITE, 0.14)
+    else:
+        write(canvas, words(rng, int(rng.integers(1, 3))), width / 2, height * float(rng.uniform(0.1, 0.7)),
+              height * float(rng.uniform(0.07, 0.15)), vivid(rng), 0.16, BLACK)
