@@ -28,8 +28,9 @@ commands (each has its own --help):
   export STORE     write what a store holds, with final labels
   info STORE       what a store holds, in a few lines
   eval TRUTH LABELS  how well labels agree with a truth file
-  name STORE c3 "Bunny", merge, split, move, ignore, undo, log
-                   say who is who; a running stream takes it up at once
+  name STORE c3 "Bunny"
+                   say who is who; also merge, split, move, not-this, ignore, undo, log;
+                   a running stream takes it up at once
   graph FILE|NAME  print a checked graph
   nodes            list the nodes that graphs are made of
 
@@ -248,10 +249,21 @@ def _nodes(words: list[str]) -> int:
     return 0
 
 
+def _people(command: str) -> Callable[[list[str]], int]:
+    def run(words: list[str]) -> int:
+        from caststream import people
+
+        return people.run(command, words)
+
+    return run
+
+
+_PEOPLE = ("name", "merge", "split", "move", "not-this", "ignore", "undo", "log")
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "export": _export,
     "info": _info,
     "eval": _eval,
     "graph": _graph,
     "nodes": _nodes,
+    **{command: _people(command) for command in _PEOPLE},
 }

@@ -1,17 +1,17 @@
 """What can go wrong, as one tree; each leaf carries the exit code that the program ends with.
 
-    CaststreamError           1  anything of ours that has no more special name
-    ├── UsageError            2  a command line that cannot be meant
-    │   └── GraphError        2  a graph file that does not fit together
-    ├── InputError            3  a source that cannot be opened or read
-    │   └── NoVideoError      4  a source that opens, and has no pictures
-    ├── StoreError            5  a store that cannot be used as it is
-    │   ├── StoreLockedError  5  ... because another process writes it
-    │   ├── StoreVersionError 5  ... because another version wrote it
-    │   └── SourceKnownError  5  ... because it already holds this source
-    ├── OutputError           6  labels or store cannot be written (disk full, read-only)
-    ├── ModelError            7  a model or its weights cannot be had
-    └── NodeError             *  a failure inside a node, with its place; the code of its cause
+CaststreamError           1  anything of ours that has no more special name
+├── UsageError            2  a command line that cannot be meant
+│   └── GraphError        2  a graph file that does not fit together
+├── InputError            3  a source that cannot be opened or read
+│   └── NoVideoError      4  a source that opens, and has no pictures
+├── StoreError            5  a store that cannot be used as it is
+│   ├── StoreLockedError  5  ... because another process writes it
+│   ├── StoreVersionError 5  ... because another version wrote it
+│   └── SourceKnownError  5  ... because it already holds this source
+├── OutputError           6  labels or store cannot be written (disk full, read-only)
+├── ModelError            7  a model or its weights cannot be had
+└── NodeError             *  a failure inside a node, with its place; the code of its cause
 """
 
 from __future__ import annotations

@@ -40,7 +40,8 @@ class Clip:
     weight: F4
     """(T, 3) of cut, inside, late."""
     boundaries: list[dict[str, int | str]]
-    """As in a truth file."""
+    vague: list[dict[str, int | str]]
+    """Both as in a truth file; lone fades beside a hard cut are vague."""
 
 
 def blank(length: int) -> Clip:
@@ -52,6 +53,7 @@ def blank(length: int) -> Clip:
         np.zeros(length, np.float32),
         np.full(length, -1, np.int64),
         np.ones((length, 3), np.float32),
+        [],
         [],
     )
 
@@ -78,7 +80,10 @@ def mark_gradual(clip: Clip, start: int, end: int, kind: str, late: int | None =
     slack = 1 + (end - start) // 8
     clip.weight[max(middle - slack, 0) : max(middle + slack, 0), 2] = 0.1
     clip.weight[max(end, 0) : max(end + 3, 0), 2] = 0.1
-    clip.boundaries.append({"start": start, "end": end, "type": kind})
+    if middle < length:
+        clip.boundaries.append({"start": start, "end": end, "type": kind})
+    else:
+        clip.vague.append({"start": start, "end": end, "why": "not over at the clip's end"})
 
 
 def join(rng: Rng, shows: list[list[U1]], length: int) -> Clip:
@@ -237,9 +242,7 @@ def _fade(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
         clip.weight[max(at - 1, 0) : back + 2, 0] = 0
     elif into == 0:
         mark_cut(clip, back)
-        clip.inside[at:back] = 1
-        clip.kind[at:back] = KINDS.index("fade")
-        clip.weight[at:back, 1] = 0.3
+        _soften(clip, at, back)
     else:
         middle = max((at + end) // 2, min(back - REST, end - 1))
         mark_gradual(clip, at, end - 1, "fade", middle)
@@ -247,6 +250,8 @@ def _fade(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
 
 
 def _soften(clip: Clip, start: int, end: int) -> None:
+    """A fade that leads nowhere by itself: mixed pictures, no boundary."""
+    clip.vague.append({"start": start, "end": end - 1, "why": "fade beside a cut"})
     clip.inside[start:end] = 1
     clip.kind[start:end] = KINDS.index("fade")
     clip.weight[start:end, 1] = 0.3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from caststream.vision.boundary_features import DRAWINGS, FEATURES, LAGS
 
@@ -45,18 +45,18 @@ class BoundaryModel(nn.Module):
         """
         batch, time = frames.shape[:2]
         x = frames.flatten(0, 1).permute(0, 3, 1, 2).float() / 255 - 0.5
-        x = F.relu(self.conv1(x))
-        x = F.relu(self.conv2(x))
-        code = F.normalize(self.code(F.relu(self.conv3(x)).flatten(1)), dim=1)
+        x = functional.relu(self.conv1(x))
+        x = functional.relu(self.conv2(x))
+        code = functional.normalize(self.code(functional.relu(self.conv3(x)).flatten(1)), dim=1)
         base = torch.arange(batch)[:, None] * time
         looks = rows.long()
         code = code.view(batch, time, CODE)
         alike = (code @ code.transpose(1, 2)).gather(2, looks)
         before = x.index_select(0, (looks[..., len(LAGS)] + base).flatten())
-        pair = F.relu(self.conv_pair(torch.cat([x, before], 1))).flatten(1)
-        pair = F.relu(self.pair(pair)).view(batch, time, PAIR)
+        pair = functional.relu(self.conv_pair(torch.cat([x, before], 1))).flatten(1)
+        pair = functional.relu(self.pair(pair)).view(batch, time, PAIR)
         known = ((features - self.mean) * self.scale).clamp(-5, 5)
-        h = F.relu(self.join(torch.cat([known, alike, code, pair], -1))).transpose(1, 2)
+        h = functional.relu(self.join(torch.cat([known, alike, code, pair], -1))).transpose(1, 2)
         for layer, dilation in zip(self.layers, DILATIONS, strict=True):
-            h = h + F.relu(layer(F.pad(h, (2 * dilation, 0), mode="replicate")))
+            h = h + functional.relu(layer(functional.pad(h, (2 * dilation, 0), mode="replicate")))
         return self.head(h.transpose(1, 2))

@@ -13,13 +13,14 @@ import argparse
 import json
 import time
 from collections import deque
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from torch.nn import functional as F
+from torch.nn import functional
 
 from caststream.vision.boundary import SCORED
 from caststream.vision.boundary_features import FEATURES, describe_clip
@@ -75,7 +76,7 @@ class Film:
             ]
             edges += [(int(b["start"]), int(b["end"]) + 1) for b in self.vague]
             edges = [(0, 0), *sorted(edges), (n, n)]
-            spans = [(a[1], b[0]) for a, b in zip(edges, edges[1:], strict=False)]
+            spans = [(a[1], b[0]) for a, b in pairwise(edges)]
         else:
             spans = WITHOUT_TRUTH.get(path.stem, [])
         self.shots = [self.frames[a:b] for a, b in spans if b - a >= 16]
@@ -159,15 +160,15 @@ def loss_of(model: BoundaryModel, batch: tuple[torch.Tensor, ...]) -> torch.Tens
     out = model(frames, features, rows)[:, WARM + SCORED :]
     answers = answers[:, WARM : CLIP - SCORED]
     weights = weights[:, WARM : CLIP - SCORED]
-    cut, inside, late, kind = answers.unbind(-1)
+    kind = answers[..., 3]
     positive = torch.tensor([4.0, 1.5, 2.0])
-    each = F.binary_cross_entropy_with_logits(
+    each = functional.binary_cross_entropy_with_logits(
         out[..., :3], answers[..., :3], weights, reduction="none", pos_weight=positive
     )
     total = (each.mean((0, 1)) * torch.tensor([4.0, 1.0, 2.0])).sum()
     known = kind >= 0
     if known.any():
-        total = total + 0.15 * F.cross_entropy(out[..., 3:][known], kind[known].long())
+        total = total + 0.15 * functional.cross_entropy(out[..., 3:][known], kind[known].long())
     return total
 
 

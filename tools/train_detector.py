@@ -88,7 +88,7 @@ def main() -> None:
 
 def draw(work: Path, count: int, seed: int) -> None:
     """Draw cartoons into the cache, 200 to a file; files that are there are kept."""
-    from tools.synth.pictures import sample_picture
+    from tools.synth import sample_picture
 
     work.mkdir(parents=True, exist_ok=True)
     for number in range(-(-count // 200)):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from caststream.errors import GraphError
 from caststream.graph import kinds
 from caststream.graph.node import Node
 from caststream.graph.spec import Catalogue, Graph, Step, resolve
@@ -14,7 +15,7 @@ from caststream.graph.spec import Catalogue, Graph, Step, resolve
 
 def describe(graph: Graph) -> str:
     """Draw the tree: each node with its kinds in and out, its queue and all its settings."""
-    rows = list(_rows(graph, graph.steps[0], "", ""))
+    rows = list(_rows(graph, graph.steps[0], (), "", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [
         f"{tree:<{widths[0]}}  {flow:<{widths[1]}}  {settings}".rstrip()
@@ -25,17 +26,22 @@ def describe(graph: Graph) -> str:
 
 def describe_nodes(catalogue: Catalogue) -> str:
     """List the nodes: what each is, its kinds in and out, its arguments with types, defaults."""
-    return "\n\n".join(_describe_node(kind, resolve(kind, catalogue)) for kind in catalogue)
+    return "\n\n".join(_describe_node(kind, catalogue) for kind in catalogue)
 
 
-def _rows(graph: Graph, step: Step, lead: str, below: str) -> Iterator[tuple[str, str, str]]:
-    yield lead + step.name, _flow(step.node), ", ".join(_settings(step))
+def _rows(
+    graph: Graph, step: Step, given: tuple[type, ...], lead: str, below: str
+) -> Iterator[tuple[str, str, str]]:
+    # Only what travels on this edge: a node may take more than its parent makes.
+    taken = kinds.fits(given, kinds.accepts(step.node))
+    yield lead + step.name, _flow(taken, step.node), ", ".join(_settings(step))
     children = graph.children(step.name)
     for child in children:
         last = child is children[-1]
         yield from _rows(
             graph,
             child,
+            kinds.makes(step.node),
             below + ("└── " if last else "├── "),
             below + ("    " if last else "│   "),
         )
@@ -49,13 +55,18 @@ def _settings(step: Step) -> Iterator[str]:
         yield f"{argument.name} = {_value(value)}"
 
 
-def _flow(node: type[Node]) -> str:
-    taken, made = _names(kinds.accepts(node)), _names(kinds.makes(node))
-    return f"{taken} -> {made}".strip()
+def _flow(taken: tuple[type, ...], node: type[Node]) -> str:
+    return f"{_names(taken)} -> {_names(kinds.makes(node)) or 'nothing'}".strip()
 
 
-def _describe_node(kind: str, node: type[Node]) -> str:
-    lines = [f"{kind}: {(inspect.getdoc(node) or '').partition(chr(10))[0]}", f"    {_flow(node)}"]
+def _describe_node(kind: str, catalogue: Catalogue) -> str:
+    try:
+        node = resolve(kind, catalogue)
+        flow = _flow(kinds.accepts(node), node)
+    except GraphError as error:
+        # Another package's broken node must not hide all others.
+        return f"{kind}: {error}"
+    lines = [f"{kind}: {(inspect.getdoc(node) or '').partition(chr(10))[0]}", f"    {flow}"]
     for argument in kinds.arguments(node).values():
         default = "" if argument.required else f" = {_value(argument.default)}"
         lines.append(f"    {argument.name}: {kinds.spell(argument.type)}{default}")

@@ -103,9 +103,25 @@ class _Stage:
             raise NodeError(self.name, "closing", error) from error
 
     def _process(self, message: Any) -> None:
+        self._call(self.node.process, message)
+
+    def _end_shot(self, marker: ShotEnd) -> None:
+        self._call(self.node.end_shot, marker)
+        self.send(marker)
+
+    def _end_stream(self, marker: StreamEnd) -> None:
+        self._call(self.node.end_stream, marker)
+        self.send(marker)
+
+    def _mark(self, marker: Marker) -> None:
+        self._call(self.node.mark, marker)
+        self.send(marker)
+
+    def _call(self, hook: Callable[[Any], Iterator[Any]], message: Any) -> None:
+        """Push what a hook yields; what it raises itself becomes a NodeError of this node."""
         outputs: Iterator[Any] | None = None
         try:
-            outputs = self.node.process(message)
+            outputs = hook(message)
             for out in outputs:
                 self.send(out)
         except BaseException as error:
@@ -113,28 +129,6 @@ class _Stage:
             if isinstance(error, NodeError) or not isinstance(error, Exception):
                 raise
             raise NodeError(self.name, place(message), error) from error
-
-    def _end_shot(self, marker: ShotEnd) -> None:
-        self._flush(self.node.end_shot, marker)
-
-    def _end_stream(self, marker: StreamEnd) -> None:
-        self._flush(self.node.end_stream, marker)
-
-    def _mark(self, marker: Marker) -> None:
-        self._flush(self.node.mark, marker)
-
-    def _flush(self, hook: Callable[[Any], Iterator[Any]], marker: Marker) -> None:
-        outputs: Iterator[Any] | None = None
-        try:
-            outputs = hook(marker)
-            for out in outputs:
-                self.send(out)
-        except BaseException as error:
-            _drop(outputs)
-            if isinstance(error, NodeError) or not isinstance(error, Exception):
-                raise
-            raise NodeError(self.name, place(marker), error) from error
-        self.send(marker)
 
     def _route(self, kind: type) -> tuple[Take, ...]:
         if not issubclass(kind, (Marker, *self._makes)):

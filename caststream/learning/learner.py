@@ -10,6 +10,7 @@ from caststream.learning.characters import fold
 from caststream.learning.grouping import Grouping, Seen
 from caststream.store import acts as act_log
 from caststream.store import published
+from caststream.store.lock import alone
 from caststream.store.published import Published
 from caststream.store.reader import StoreReader
 from caststream.store.tables import Commit
@@ -66,6 +67,11 @@ class Learner:
 
     def regroup(self) -> int:
         """Group anew and publish; returns the new revision."""
+        # People who split make ids too, under the same lock: none is given twice.
+        with alone(self._store / "models" / "IDS"):
+            return self._regroup()
+
+    def _regroup(self) -> int:
         acts = fold(act_log.read(self._store))
         found = self.grouping.regroup(PRIOR_CUT, acts)
         labels = self.grouping.labels()

@@ -32,6 +32,8 @@ _LEAP_INDEXED = 600.0
 spliced, while an indexed file may well hold one drawing for minutes."""
 _GIVE_UP = 100
 """Failures in a row after which a demuxer is taken for dead."""
+_BARREN = 50
+"""Packets in a row that cannot be decoded after which a stream is probed again."""
 _REORDER = 16
 """Most frames that a decoder holds back to put them in order (H.264's and HEVC's limit)."""
 _SHORT = 0.5
@@ -85,6 +87,7 @@ class Decoder:
         self._clock = Clock(self._step, _LEAP_STREAMED if source.streamed else _LEAP_INDEXED)
         self._times: dict[int, float] = {}
         self._count = 0
+        self._anew_at = -1
         self._suspect = 0
         self._failed_at: float | None = None
         self._smeared = False
@@ -114,6 +117,8 @@ class Decoder:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
         stream.codec_context.options = {"max_pixels": str(PIXEL_LIMIT)}
+        barren = 0
+        place: int | None = None
         for packet in self._packets():
             if self._stop.up:
                 return
@@ -123,9 +128,27 @@ class Decoder:
                 continue
             except av.FFmpegError:
                 self._suspect_loss(certain=True)
+                place = packet.pos if not barren else place
+                barren += 1
+                if barren >= _BARREN and self._source.streamed:
+                    yield from self._begin_anew(place)
+                    return
                 continue
             for frame in frames:
+                barren = 0
                 yield from self._frame(frame)
+
+    def _begin_anew(self, place: int | None) -> Iterator[Shown | Break]:
+        """Probe the stream again from a byte on: its codec has changed in the middle."""
+        if self._count == self._anew_at:
+            return  # the last time did not help either
+        self._anew_at = self._count
+        try:
+            self._source.reopen(place)
+        except InputError as error:
+            log.info("%s", error)
+            return
+        yield from self._stretch()
 
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """All packets of the stream, over errors of the demuxer; the last ones flush."""

@@ -120,6 +120,8 @@ class Source:
         self._stop = stop
         self._spool: BinaryIO | None = None
         self._owned: int | None = None
+        self._pipe: PipeReader | None = None
+        self._descriptor = -1
         self.remote = _is_address(uri)
         self.container, self.fingerprint = self._open()
         try:
@@ -139,7 +141,7 @@ class Source:
     @property
     def seconds(self) -> float | None:
         """Length as the container states it; None for pipes and live sources."""
-        if self.live or (self.uri == "-" and self._pipe):
+        if self.live or self._pipe is not None:
             return None
         if self.stream.duration and self.stream.time_base:
             return float(self.stream.duration * self.stream.time_base)
@@ -170,10 +172,19 @@ class Source:
                 return rate
         return None
 
-    def reopen(self) -> None:
-        """Open a remote source anew after its connection broke; raises as the first opening."""
+    def reopen(self, place: int | None = None) -> None:
+        """Probe the source anew: a remote one by connecting again, a local one from a byte on.
+
+        Raises as the first opening does.
+        """
         self.container.close()
-        self.container, _ = self._open()
+        if self.remote:
+            self.container, _ = self._open()
+        elif self._pipe is not None:
+            self.container = self._demux(self._pipe)
+        else:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            self.container = self._demux_descriptor({"skip_initial_bytes": str(place or 0)})
         self.stream = self._choose()
 
     def close(self) -> None:
@@ -186,19 +197,17 @@ class Source:
             self._owned = None
 
     def _open(self) -> tuple[av.container.InputContainer, str]:
-        self._pipe = False
         if self.remote:
-            digest = hashlib.sha256(self.uri.encode()).hexdigest()
-            return self._demux(self.uri, (self._timeout, self._timeout)), digest
-        descriptor = _standard_input() if self.uri == "-" else self._open_path()
-        mode = os.fstat(descriptor).st_mode
+            return self._demux(self.uri), hashlib.sha256(self.uri.encode()).hexdigest()
+        self._descriptor = _standard_input() if self.uri == "-" else self._open_path()
+        mode = os.fstat(self._descriptor).st_mode
         if stat.S_ISDIR(mode):
             raise InputError(f"{self.name} is a directory; give a film file in it.")
         if stat.S_ISREG(mode):
-            return self._open_regular(descriptor)
-        if os.isatty(descriptor):
+            return self._open_regular()
+        if os.isatty(self._descriptor):
             raise InputError(f"{self.name} is a terminal; give a film file or pipe one in.")
-        return self._open_pipe(descriptor)
+        return self._open_pipe()
 
     def _open_path(self) -> int:
         try:
@@ -209,22 +218,21 @@ class Source:
         os.set_blocking(self._owned, True)
         return self._owned
 
-    def _open_regular(self, descriptor: int) -> tuple[av.container.InputContainer, str]:
-        if os.fstat(descriptor).st_size == 0:
+    def _open_regular(self) -> tuple[av.container.InputContainer, str]:
+        if os.fstat(self._descriptor).st_size == 0:
             raise InputError(f"{self.name} is empty (0 bytes).")
-        return self._demux("fd:", None, {"fd": str(descriptor)}), _fingerprint(descriptor)
+        return self._demux_descriptor(), _fingerprint(self._descriptor)
 
-    def _open_pipe(self, descriptor: int) -> tuple[av.container.InputContainer, str]:
-        pipe = PipeReader(descriptor, self._stop)
-        head = pipe.peek(12)
-        if not head and not self._stop.up:
+    def _open_pipe(self) -> tuple[av.container.InputContainer, str]:
+        pipe = PipeReader(self._descriptor, self._stop)
+        if not pipe.peek(12) and not self._stop.up:
             raise InputError(f"{self.name} is empty (0 bytes).")
         if _index_last(pipe):
-            spool = self._spool_pipe(pipe)
-            return self._demux("fd:", None, {"fd": str(spool)}), _fingerprint(spool)
-        self._pipe = True
+            self._descriptor = self._spool_pipe(pipe)
+            return self._open_regular()
+        self._pipe = pipe
         digest = hashlib.sha256(pipe.peek(_HEAD, _HEAD_WAIT)).hexdigest()
-        return self._demux(pipe, None), digest
+        return self._demux(pipe), digest
 
     def _spool_pipe(self, pipe: PipeReader) -> int:
         log.warning(
@@ -252,12 +260,15 @@ class Source:
         self._spool.seek(0)
         return self._spool.fileno()
 
-    def _demux(
-        self,
-        file: str | PipeReader,
-        timeout: tuple[float, float] | None,
-        options: dict[str, str] | None = None,
+    def _demux_descriptor(
+        self, options: dict[str, str] | None = None
     ) -> av.container.InputContainer:
+        return self._demux("fd:", {"fd": str(self._descriptor), **(options or {})})
+
+    def _demux(
+        self, file: str | PipeReader, options: dict[str, str] | None = None
+    ) -> av.container.InputContainer:
+        timeout = (self._timeout, self._timeout) if self.remote else None
         try:
             return av.open(file, "r", options=options or {}, timeout=timeout)
         except av.FFmpegError as error:

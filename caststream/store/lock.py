@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from caststream.errors import StoreLockedError
@@ -44,6 +46,19 @@ class Lock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Let one process or thread at a time inside, by a lock on ``file``; its folder is made."""
+    with told(file):
+        file.parent.mkdir(exist_ok=True)
+        fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def _forget() -> None:

@@ -24,6 +24,10 @@ CHUNK = 1 << 18
 """Bytes in an inner chunk of a shard: what is read at least to get one row."""
 
 
+_WIDTHS = {"vectors": (256,), "features": (0,)}
+"""Of arrays without names for their columns, where there is nothing to tell it."""
+
+
 class Part(Protocol):
     """A run of commits."""
 
@@ -65,7 +69,7 @@ class LogPart:
     def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
         """Lines ``first`` to ``last`` (exclusive) of an array."""
         if not self.count(name):
-            return _empty(name)
+            return empty(name)
         lines: Array = self.record.read(name, first, self.count(name) if last is None else last)
         return lines
 
@@ -102,7 +106,7 @@ class SegmentPart:
             if self._group is None:
                 self._group = zarr.open_group(self._path, mode="r")
             there = name in self._group.attrs["arrays"]
-            self._arrays[name] = self._group[name] if there else _empty(name)
+            self._arrays[name] = self._group[name] if there else empty(name)
         return self._arrays[name]
 
     def count(self, name: str) -> int:
@@ -173,10 +177,11 @@ def _write(group: Any, name: str, lines: Array) -> None:
     )
 
 
-def _empty(name: str) -> Array:
+def empty(name: str) -> Array:
+    """An array without lines."""
     columns = len(COLUMNS[name])
-    flat = not columns and name not in ("vectors", "features")
-    return np.zeros((0,) if flat else (0, columns), DTYPES[name])
+    tail = _WIDTHS.get(name, (columns,) if columns else ())
+    return np.zeros((0, *tail), DTYPES[name])
 
 
 def _places(rows: Array) -> I8:

@@ -11,12 +11,9 @@ publish while another writes the store.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +24,7 @@ from numpy.typing import NDArray
 from caststream.errors import StoreError
 from caststream.messages import F4, I8
 from caststream.store.files import replace, sync_folder, sync_tree, told, write_all
+from caststream.store.lock import alone
 
 KEEP = 5
 """Versions whose arrays are kept; of older ones only the meta data stays."""
@@ -84,7 +82,7 @@ def publish(path: str | Path, payload: Published) -> int:
     arrays |= {f"extra.{name}": array for name, array in payload.extra.items()}
     # safetensors writes the memory as it lies, also where a view of it is not contiguous
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    with told(Path(path)), _alone(folder):
+    with told(Path(path)), alone(folder / "LOCK"):
         number = max([0, *_numbers(folder)]) + 1
         meta = {
             "number": number,
@@ -188,7 +186,7 @@ def rollback(path: str | Path, number: int) -> None:
     """Put an older version in force again; the next one to be published gets a new number."""
     load(path, number)
     folder = Path(path) / "models"
-    with told(Path(path)), _alone(folder):
+    with told(Path(path)), alone(folder / "LOCK"):
         replace(folder / "CURRENT", f"{number}\n".encode())
 
 
@@ -230,17 +228,5 @@ def _write(file: Path, data: bytes) -> None:
     fd = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
         write_all(fd, data)
-    finally:
-        os.close(fd)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Let one process at a time publish."""
-    folder.mkdir(exist_ok=True)
-    fd = os.open(folder / "LOCK", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
     finally:
         os.close(fd)

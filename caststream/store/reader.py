@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from caststream.messages import I8, Gap, Shot
 from caststream.store.log import scan
-from caststream.store.parts import LogPart, Part, SegmentPart
+from caststream.store.parts import LogPart, Part, SegmentPart, empty
 from caststream.store.schema import COLUMNS, Root, SourceInfo, read_root, split_uid
 from caststream.store.tables import (
     Commit,
@@ -253,7 +253,7 @@ class StoreReader:
     def _read_rows(self, name: str, numbers: I8) -> Array:
         if not len(numbers):
             like = next((part for part in self._parts if part.rows), None)
-            return like.read(name, 0, 0) if like else np.zeros((0, len(COLUMNS[name])))
+            return like.read(name, 0, 0) if like else empty(name)
         if not (np.diff(numbers) > 0).all():
             distinct, back = np.unique(numbers, return_inverse=True)
             return self._read_rows(name, distinct)[back]

@@ -323,6 +323,18 @@ def test_nodes_are_listed_with_their_arguments():
     assert "through: Passes frames on" in text
 
 
+def test_a_broken_node_is_listed_with_what_is_wrong_and_hides_no_other():
+    lost, blur = describe_nodes({"lost": "nowhere:Node", "blur": Blur}).split("\n\n")
+    assert lost == (
+        "lost: node \"lost\" (nowhere:Node) cannot be imported: No module named 'nowhere'"
+    )
+    assert blur.startswith("blur: Blur every picture.")
+
+
+def test_the_tree_shows_only_what_travels_on_each_edge():
+    assert "└── keep  Frame -> nothing " in describe(build("[say]\n[keep]"))
+
+
 class Blind(Node):
     """Does not say what it takes."""
 

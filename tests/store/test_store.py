@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -34,7 +34,7 @@ def check_commit(commit, source: int, what: Mined) -> None:
     assert (rows.box == said.box[order]).all()
     assert (rows.score == said.score[order]).all()
     assert (rows.vector == said.vector[order]).all()
-    assert (rows.features == said.features[order]).all()
+    assert rows.features.tobytes() == said.features[order].tobytes()
     assert (rows.blend == said.blend[order]).all()
     assert rows.crop == tuple(said.crop[i] for i in order)
     assert tuple(commit.tracks.at(i) for i in range(len(commit.tracks))) == what.tracks.tracks
@@ -337,9 +337,10 @@ def test_any_order_of_events(tmp_path):
     run_state_machine_as_test(
         Growing,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=14,
+            max_examples=10,
+            stateful_step_count=10,
             deadline=None,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )

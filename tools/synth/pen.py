@@ -32,7 +32,7 @@ def noise_tile(kind: str, size: int = 256) -> skia.Image:
     else:
         weight = np.exp(-((np.hypot(fx, fy) / 70) ** 2))
     field = np.fft.irfft2(spectrum * weight, s=(size, size))
-    field = field / field.std() * (45 if kind == "cloud" else 38) + 128
+    field = field / field.std() * (30 if kind == "cloud" else 34) + 128
     level = np.clip(field, 0, 255).astype(np.uint8)
     rgba = np.dstack([level, level, level, np.full_like(level, 255)])
     return skia.Image.fromarray(np.ascontiguousarray(rgba))

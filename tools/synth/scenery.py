@@ -383,6 +383,7 @@ def _leaves(pen: Pen, rng: np.random.Generator, wide: float, ground: float, clut
     n = int(80 + 160 * clutter)
     sizes = np.sort(np.clip(1.5 / rng.uniform(0.02, 1, n) ** 0.8, 1.0, 40))[::-1]
     dull = float(rng.uniform(0, 0.9))
+    pen.plain(rect(-5, -5, wide + 5, 110), mix(vivid(rng), (0.5, 0.5, 0.5), dull))
     for r in sizes:
         color = mix(vivid(rng), hsv(0.1, 0.1, float(rng.random())), dull)
         pen.fill(lump(float(rng.uniform(0, wide)), float(rng.uniform(0, 100)), float(r), float(r) * float(rng.uniform(0.4, 1.4)),

@@ -1,0 +1,176 @@
+"""Turns crops of characters into unit vectors: near for one character, far for two."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.errors import ModelError
+
+if TYPE_CHECKING:
+    from caststream.vision.embedder_network import EmbedderNet
+
+U1 = NDArray[np.uint8]
+F2 = NDArray[np.float16]
+F4 = NDArray[np.float32]
+Head = dict[str, NDArray[np.float32]]
+"""``weight`` (F, 256) and ``bias`` (256,): all that tuning changes."""
+
+WEIGHTS = Path(__file__).parent / "weights" / "embedder.safetensors"
+FORMAT = "caststream-embedder/1"
+CROP_SIZE = 128
+DIMENSIONS = 256
+BATCHES = (1, 2, 4, 8, 16, 32)
+"""Numbers of crops for which the network is run; others are filled up, since a runtime prepares
+itself anew for each number that it meets."""
+
+
+class Embedder:
+    """Crops to trunk features, and features to unit vectors.
+
+    The features come from a network that never changes; ``project`` puts a head on them, the
+    shipped one or a tuned one. So a tuned head makes new vectors out of stored features, without
+    a picture. Most callers want ``Embedder.load``.
+    """
+
+    def __init__(
+        self, find: Callable[[U1], F4], crop_size: int, head: Head | None, digest: str, name: str
+    ) -> None:
+        """``find`` maps crops (N, S, S, 3) to features (N, F); ``head`` None: features as they are."""
+        self._find = find
+        self.crop_size = crop_size
+        self._head = head
+        self.digest = digest
+        self.name = name
+        self._features_dim = None if head is None else len(head["weight"])
+
+    @staticmethod
+    def load(spec: str = "default", device: str = "auto") -> Embedder:
+        """The embedder that ``spec`` names, on ``device`` ("auto", "cpu", "cuda", "cuda:1").
+
+        ``spec`` is "default" or a path of our own weights (.safetensors).
+        Raises ModelError where the model, its weights, its package or the device is missing.
+        """
+        path = WEIGHTS if spec == "default" else Path(spec)
+        network, head, digest = load_network(path)
+        return Embedder(_Own(network, device), CROP_SIZE, head, digest, f"{path.stem}-{digest}")
+
+    @property
+    def features_dim(self) -> int:
+        """F, the length of a feature row."""
+        if self._features_dim is None:
+            self._features_dim = self._find(
+                np.zeros((1, self.crop_size, self.crop_size, 3), np.uint8)
+            ).shape[1]
+        return self._features_dim
+
+    def features(self, crops: U1) -> F2:
+        """Trunk features (N, F) float16 of crops (N, S, S, 3) RGB, S = ``crop_size``.
+
+        Raises ValueError for an array of another shape or type.
+        """
+        size = self.crop_size
+        if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != (size, size, 3):
+            raise ValueError(
+                f"crops have to be (N, {size}, {size}, 3) uint8, not {crops.shape} {crops.dtype}"
+            )
+        rows = np.empty((len(crops), self.features_dim), np.float16)
+        done = 0
+        while done < len(crops):
+            part = crops[done : done + BATCHES[-1]]
+            room = next(number for number in BATCHES if number >= len(part))
+            if room > len(part):
+                blank = np.zeros((room - len(part), *part.shape[1:]), np.uint8)
+                part = np.concatenate([part, blank])
+            kept = min(room, len(crops) - done)
+            rows[done : done + kept] = self._find(part)[:kept]
+            done += kept
+        return rows
+
+    def project(self, features: NDArray[np.floating], head: Head | None = None) -> F4:
+        """Unit vectors (N, D) float32 of features (N, F) under ``head``, or the shipped head.
+
+        D is 256 for our own network. Rows that are not finite, or vanish, give zero rows.
+        """
+        rows = np.asarray(features, np.float32)
+        head = head or self._head
+        vectors = rows if head is None else rows @ head["weight"] + head["bias"]
+        norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
+        good = np.isfinite(norm) & (norm > 1e-6)
+        unit = np.where(good, vectors / np.where(good, norm, 1.0), 0.0)
+        return unit.astype(np.float32)
+
+    def embed(self, crops: U1) -> tuple[F4, F2]:
+        """Unit vectors (N, D) and features (N, F) of crops (N, S, S, 3)."""
+        features = self.features(crops)
+        return self.project(features), features
+
+    def default_head(self) -> Head:
+        """A copy of the head that was shipped, to start tuning from."""
+        if self._head is None:
+            dimensions = self.features_dim
+            return {
+                "weight": np.eye(dimensions, dtype=np.float32),
+                "bias": np.zeros(dimensions, np.float32),
+            }
+        return {name: array.copy() for name, array in self._head.items()}
+
+
+def load_network(path: Path) -> tuple[EmbedderNet, Head, str]:
+    """Network and head of a .safetensors file, and the digest of that file.
+
+    Raises ModelError where the file is missing, is no safetensors file, or holds another network.
+    """
+    import torch
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load
+
+    from caststream.vision.embedder_network import EmbedderNet
+
+    if not path.is_file():
+        raise ModelError(f"no embedder weights at {path}: give a .safetensors file or 'default'")
+    data = path.read_bytes()
+    try:
+        with safe_open(path, "pt") as file:
+            form = (file.metadata() or {}).get("format")
+        state = {name: value.to(torch.float32) for name, value in load(data).items()}
+    except SafetensorError as error:
+        raise ModelError(f"{path} is not a readable safetensors file: {error}") from error
+    if form != FORMAT:
+        raise ModelError(f"{path} holds {form or 'unnamed weights'}, not {FORMAT}")
+    network = EmbedderNet()
+    try:
+        head = {name: state.pop(f"head.{name}").numpy() for name in ("weight", "bias")}
+        network.load_state_dict(state)
+    except (KeyError, RuntimeError) as error:
+        raise ModelError(f"{path} does not fit this version's embedder network") from error
+    return network.eval(), head, hashlib.sha256(data).hexdigest()[:16]
+
+
+def save_network(network: EmbedderNet, head: Head, path: Path) -> None:
+    """Write network and head in half precision, so that ``load_network`` reads them."""
+    import torch
+    from safetensors.torch import save_file
+
+    state = {name: value.detach().to("cpu", torch.float16) for name, value in network.state_dict().items()}
+    state |= {f"head.{name}": torch.from_numpy(array).half() for name, array in head.items()}
+    save_file(
+        {name: value.contiguous() for name, value in state.items()}, path, {"format": FORMAT}
+    )
+
+
+class _Own:
+    """Our own network on a runtime."""
+
+    def __init__(self, network: EmbedderNet, device: str) -> None:
+        from caststream.vision.runtime import Runtime
+
+        self._runtime = Runtime(network, (CROP_SIZE, CROP_SIZE), device)
+
+    def __call__(self, crops: U1) -> F4:
+        return self._runtime(crops)[0]

