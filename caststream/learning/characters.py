@@ -86,6 +86,8 @@ class Acts:
     ignored: set[int] = field(default_factory=set)
     minted: set[int] = field(default_factory=set)
     """Ids that people made by splitting."""
+    highest: int = 0
+    """The highest id that people ever made, undone or not: no id is given twice."""
     last: int = 0
     """Number of the last act that was folded in."""
 
@@ -139,6 +141,8 @@ def fold(acts: Sequence[Act]) -> Acts:
     state = Acts()
     for act in acts:
         state.last = max(state.last, act.number)
+        if act.kind == "split":
+            state.highest = max(state.highest, int(act.arguments["into"]))
         if act.number not in gone:
             _FOLDS.get(act.kind, _nothing)(state, act.arguments)
     return state

@@ -64,10 +64,9 @@ class Editor:
         # The learner gives out ids as well, under the same lock: none is given twice.
         with alone(self._store / "models" / "IDS"):
             self.cast.refresh()
-            latest = self.cast.published
-            ids = [0, *self.cast.acts.minted, *latest.label_character.tolist()]
-            ids += latest.extra["next_id"].tolist() if "next_id" in latest.extra else []
-            return self._append("split", {"tracks": list(tracks), "into": max(ids) + 1})
+            given = self.cast.published.extra.get("next_id", np.array([1]))
+            into = max(int(given[0]), self.cast.acts.highest + 1)
+            return self._append("split", {"tracks": list(tracks), "into": into})
 
     def move(self, tracks: Sequence[int], into: int) -> Act:
         """Put some tracks (uids) into another character."""

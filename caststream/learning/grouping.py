@@ -158,7 +158,7 @@ class Grouping:
         groups = int(group.max()) + 1 if len(group) else 0
         seconds = np.bincount(group, self.micro.weight, groups)
         resolved = np.array([acts.resolve(int(c)) for c in self.character], np.int64)
-        self.next_id = max([self.next_id, *(i + 1 for i in acts.minted)])
+        self.next_id = max(self.next_id, acts.highest + 1)
         found = match(group, resolved, self.micro.weight, seconds >= WORTHY_SECONDS, self.next_id)
         self.next_id = found.next_id
         fresh = found.ids[group]

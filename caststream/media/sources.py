@@ -295,7 +295,9 @@ class Source:
             raise InputError(f"{self.name} is text, not a film.")
         stream = max(films, key=lambda film: film.width * film.height)
         if stream.width <= 0 or stream.height <= 0:
-            raise NoVideoError(f"{self.name} states no picture size; it may be damaged.")
+            raise NoVideoError(
+                f"{self.name} states no picture size that could be true; it may be damaged."
+            )
         if stream.width * stream.height > PIXEL_LIMIT:
             raise InputError(
                 f"{self.name} has pictures of {stream.width}x{stream.height} pixels; at most "
@@ -353,7 +355,7 @@ def _boxes(pipe: PipeReader) -> Iterator[bytes]:
 
 
 def _explain(error: av.FFmpegError, timeout: float) -> str:
-    if isinstance(error, av.InvalidDataError):
+    if isinstance(error, av.InvalidDataError | av.EOFError):
         return (
             "is no film that can be read: not a known format, or damaged or cut off (an MP4 "
             "without its index cannot be read)."

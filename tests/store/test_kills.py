@@ -1,0 +1,145 @@
+"""kill -9 at any moment: nothing torn, nothing committed lost, nothing twice.
+
+``CASTSTREAM_KILLS`` sets how many a test makes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from made_stores import mined, shot
+from test_store import check_commit
+
+from caststream.store import acts, published
+from caststream.store.reader import StoreReader
+from caststream.store.writer import StoreWriter
+
+KILLS = int(os.environ.get("CASTSTREAM_KILLS", "15"))
+
+# Forks a worker for each line that it is given, so that Python starts once and not every time.
+SERVER = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+import zarr
+from made_stores import mined, shot, start
+from caststream.store import acts, published, writer
+from caststream.store.writer import StoreWriter
+
+def store(path):
+    writer.SEAL_COMMITS = 4
+    with StoreWriter.open(path) as store:
+        source = store.begin_source(start())
+        for index in range(10_000):
+            number = store.commit(shot(index), [mined(index, seed=source)], [])
+            print(number, source, index, flush=True)
+
+def publish(path):
+    for _ in range(10_000):
+        known = published.current_number(path)
+        what = np.full(5_000, known + 1)
+        payload = published.Published(label_uid=what, meta={"of": known + 1})
+        print(published.publish(path, payload), flush=True)
+
+def act(path):
+    for index in range(10_000):
+        done = acts.append(path, "name", {"character": index, "name": "x" * (index % 300)})
+        print(done.number, index, flush=True)
+
+def echo(path):
+    pass
+
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for line in sys.stdin:
+    work, path = line.split()
+    child = os.fork()
+    if child == 0:
+        print("worker", os.getpid(), flush=True)
+        globals()[work](path)
+        os._exit(0)
+"""
+
+
+@pytest.fixture
+def killed():
+    """Runs a piece of work until a random moment; returns what it had said it did."""
+    here = str(Path(__file__).parent.parent)
+    command = [sys.executable, "-c", SERVER, here]
+    moments = random.Random(5)
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as server:
+
+        def kill(work: str, path: Path) -> list[list[int]]:
+            server.stdin.write(f"{work} {path}\n")
+            server.stdin.flush()
+            _, worker = server.stdout.readline().split()
+            said = [server.stdout.readline() for _ in range(moments.randrange(9))]
+            # Into the middle of something; which thing, the machine's speed decides.
+            time.sleep(moments.random() * 0.02)
+            os.kill(int(worker), signal.SIGKILL)
+            server.stdin.write(f"echo {path}\n")
+            server.stdin.flush()
+            while not (line := server.stdout.readline()).startswith("worker"):
+                said.append(line)
+            return [[int(word) for word in line.split()] for line in said if line.endswith("\n")]
+
+        yield kill
+        server.stdin.close()
+
+
+def test_the_store(tmp_path, killed):
+    path = tmp_path / "s"
+    StoreWriter.open(path).close()
+    said: list[list[int]] = []
+    for _ in range(KILLS):
+        said += killed("store", path)
+        with StoreReader(path) as reader:
+            found = [
+                commit for source in reader.sources(superseded=True)
+                for commit in reader.commits(source.id)
+            ]  # fmt: skip
+            numbers = [commit.number for commit in found]
+            assert numbers == sorted(set(numbers))
+            known = {(c.number, c.source, c.shot.index) for c in found}
+            assert {tuple(line) for line in said} <= known
+            # At most the one commit that was done and not yet said.
+            last = said[-1][0] if said else 0
+            assert sum(number > last for number in numbers) <= 1
+            assert reader.row_count == sum(len(commit.rows) for commit in found)
+            for commit in found:
+                assert commit.shot == shot(commit.shot.index)
+                check_commit(commit, commit.source, mined(commit.shot.index, seed=commit.source))
+    assert len(said) > KILLS
+
+
+def test_published_models(tmp_path, killed):
+    path = tmp_path / "s"
+    StoreWriter.open(path).close()
+    told = 0
+    for _ in range(KILLS):
+        told = max([told, *(number for (number,) in killed("publish", path))])
+        held = published.current(path)
+        assert (held.number if held else 0) in (told, told + 1)
+        if held:
+            told = held.number
+            assert (held.label_uid == held.meta["of"]).all() and len(held.label_uid) == 5_000
+
+
+def test_acts(tmp_path, killed):
+    path = tmp_path / "s"
+    StoreWriter.open(path).close()
+    said: list[list[int]] = []
+    for _ in range(KILLS):
+        said += killed("act", path)
+        found = acts.read(path)
+        assert [act.number for act in found] == list(range(1, len(found) + 1))
+        pairs = {(act.number, act.arguments["character"]) for act in found}
+        assert {tuple(line) for line in said} <= pairs
