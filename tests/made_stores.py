@@ -31,7 +31,7 @@ def shot(index: int) -> Shot:
 
 
 def mined(index: int, *, tracks: int = 3, width: int = 32, seed: int = 0, model: int = 0) -> Mined:
-    """Shot ``index`` with ``tracks`` tracks, ids from ``10 * index`` on, rows in order of frames."""
+    """Shot ``index`` with ``tracks`` tracks, the first one ``10 * index``; rows by frame."""
     random = np.random.default_rng([seed, index])
     first = index * SHOT_FRAMES
     frames = first + np.arange(0, SHOT_FRAMES, 6)

@@ -90,7 +90,7 @@ def join(rng: Rng, shows: list[list[U1]], length: int) -> Clip:
     """A clip of ``length`` frames out of the shots of some shows."""
     clip = blank(length)
     show = shows[int(rng.integers(len(shows)))]
-    pace = np.exp(rng.uniform(np.log(14), np.log(110)))
+    pace = np.exp(rng.uniform(np.log(14), np.log(250)))
     frames = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
     reel = _Reel(rng, show, length)
     at = 0

@@ -37,6 +37,11 @@ def make_shot(rng: Rng, sets: list[F4], cast: list[F4], length: int) -> U1:
     camera = _camera(rng, length)
     actors = [cast[int(rng.integers(len(cast)))] for _ in range(int(rng.integers(0, 5)))]
     paths = [_actor_path(rng, camera, length) for _ in actors]
+    if rng.random() < 0.2:
+        # Things nearer to the camera than the set: they pass faster when it moves.
+        for _ in range(int(rng.integers(1, 4))):
+            actors.append(cast[int(rng.integers(len(cast)))])
+            paths.append(_near(rng, camera, length))
     gain = np.ones((length, 3), np.float32)
     if rng.random() < 0.12:
         # A big thing crosses the picture.
@@ -275,11 +280,31 @@ def _actor_path(rng: Rng, camera: F4, length: int) -> F4:
         out[:, :2] += np.cumsum(rng.normal(0, 1.2, (length, 2)), 0) * scale
     elif kind < 0.7:
         out[:, 2] *= np.exp(np.clip(rng.normal(0, 0.02) * t, -1.5, 1.5))
+    if rng.random() < 0.25:
+        # A close-up: fills much of the picture, turns and leans.
+        out[:, 2] = rng.uniform(1.5, 4.0) * scale
+        out[:, 0] = at[0] + rng.uniform(0, 25) * scale
+        out[:, 1] += rng.uniform(0, 12) * scale * np.sin(t * rng.uniform(0.02, 0.3))
+    if rng.random() < 0.5:
+        out[:, 3] = rng.uniform(0, 0.8) * np.sin(t * rng.uniform(0.03, 0.5) + rng.random() * 6)
+        out[:, 2] *= 1 + rng.uniform(0, 0.15) * np.sin(t * rng.uniform(0.05, 0.6))
     if rng.random() < 0.1:
         # Comes or goes softly, the shot goes on.
         start, width = rng.uniform(0, length), rng.uniform(4, 30)
         share = np.clip((t - start) / width, 0, 1)
         out[:, 4] = share if rng.random() < 0.5 else 1 - share
+    return out.astype(np.float32)
+
+
+def _near(rng: Rng, camera: F4, length: int) -> F4:
+    out = np.zeros((length, 5))
+    scale = camera[:, 2]
+    speed = rng.uniform(-2.0, -0.3)
+    out[:, :2] = camera[:, :2] + (camera[:, :2] - camera[length // 2, :2]) * speed
+    out[:, 0] += rng.uniform(-25, 30) * scale
+    out[:, 1] += rng.uniform(-50, 50) * scale
+    out[:, 2] = rng.uniform(0.8, 3.0) * scale
+    out[:, 4] = 1.0
     return out.astype(np.float32)
 
 
@@ -384,8 +409,10 @@ def _render(canvas, camera, sprites, track, gain, out):
                 x = camera[t, 1] + (px + 0.5 - WIDTH / 2) * 2.0 * camera[t, 2]
                 for i in range(sprites.shape[0]):
                     size = track[t, i, 2]
-                    sy = (y - track[t, i, 0]) / size + SPRITE / 2
-                    sx = (x - track[t, i, 1]) / size + SPRITE / 2
+                    v, u = (y - track[t, i, 0]) / size, (x - track[t, i, 1]) / size
+                    turn_cos, turn_sin = np.cos(track[t, i, 3]), np.sin(track[t, i, 3])
+                    sy = v * turn_cos - u * turn_sin + SPRITE / 2
+                    sx = v * turn_sin + u * turn_cos + SPRITE / 2
                     if 0 <= sy < SPRITE - 1 and 0 <= sx < SPRITE - 1:
                         pose = int(track[t, i, 5])
                         _blend(sprites[i, pose], sy, sx, track[t, i, 4], rgb)

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.stats import rankdata
 
+from caststream.evaluation.scores import b_cubed
+
 F4 = NDArray[np.float32]
 I8 = NDArray[np.int64]
 CUTS = np.arange(-0.2, 0.96, 0.02)
@@ -47,20 +49,9 @@ def separation(vectors: F4, who: I8, frame: I8, apart: int = 24) -> Separation:
     return Separation(float(np.mean(precisions)), float(np.mean(firsts)), float(area))
 
 
-def bcubed(labels: I8, who: I8) -> float:
-    """B-cubed F1 of clusters (N,) against characters (N,) (Bagga and Baldwin, COLING 1998)."""
-    shared = np.zeros((int(labels.max()) + 1, int(who.max()) + 1))
-    np.add.at(shared, (labels, who), 1)
-    own = shared[labels, who]
-    precision = (own / shared.sum(1)[labels]).mean()
-    recall = (own / shared.sum(0)[who]).mean()
-    return float(2 * precision * recall / (precision + recall))
-
-
 def f1_by_cut(vectors: F4, who: I8) -> F4:
-    """B-cubed F1 of average linkage for each of ``CUTS`` (C,)."""
+    """B-cubed F1 of average linkage of vectors (N, D) for each of ``CUTS`` (C,)."""
     tree = linkage(vectors, "average", metric="cosine")
-    return np.array(
-        [bcubed(fcluster(tree, 1 - cut, "distance").astype(np.int64), who) for cut in CUTS],
-        np.float32,
-    )
+    truth = [str(k) for k in who]
+    groups = [fcluster(tree, 1 - cut, "distance") for cut in CUTS]
+    return np.array([b_cubed(truth, [str(k) for k in g])[2] for g in groups], np.float32)

@@ -161,7 +161,7 @@ def loss_of(model: BoundaryModel, batch: tuple[torch.Tensor, ...]) -> torch.Tens
     answers = answers[:, WARM : CLIP - SCORED]
     weights = weights[:, WARM : CLIP - SCORED]
     kind = answers[..., 3]
-    positive = torch.tensor([4.0, 1.5, 2.0])
+    positive = torch.tensor([2.0, 1.0, 1.0])
     each = functional.binary_cross_entropy_with_logits(
         out[..., :3], answers[..., :3], weights, reduction="none", pos_weight=positive
     )

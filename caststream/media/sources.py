@@ -270,7 +270,10 @@ class Source:
     ) -> av.container.InputContainer:
         timeout = (self._timeout, self._timeout) if self.remote else None
         try:
-            return av.open(file, "r", options=options or {}, timeout=timeout)
+            # Titles in old encodings are common, and no reason to refuse a film.
+            return av.open(
+                file, "r", options=options or {}, timeout=timeout, metadata_errors="replace"
+            )
         except av.FFmpegError as error:
             raise InputError(f"{self.name} {_explain(error, self._timeout)}") from None
         except OSError as error:
@@ -355,7 +358,7 @@ def _boxes(pipe: PipeReader) -> Iterator[bytes]:
 
 
 def _explain(error: av.FFmpegError, timeout: float) -> str:
-    if isinstance(error, av.InvalidDataError | av.EOFError):
+    if isinstance(error, av.InvalidDataError | av.EOFError | av.PatchWelcomeError):
         return (
             "is no film that can be read: not a known format, or damaged or cut off (an MP4 "
             "without its index cannot be read)."

@@ -41,7 +41,7 @@ class StoreReader:
         """Open; raises StoreError and StoreVersionError as ``read_root`` does."""
         self.path = Path(path)
         self._root = Root()
-        self._stamp = (0, 0)
+        self._stamp: tuple[int, int] | None = None
         self._segments: list[SegmentPart] = []
         self._unsealed: list[LogPart] = []
         self._logs: dict[str, tuple[int, int]] = {}

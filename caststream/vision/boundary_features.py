@@ -93,7 +93,7 @@ class History:
         return out, rows
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def describe_clip(clip: U1, out: F4, rows: I4) -> None:
     """Features of every frame of a clip (T, 27, 48, 3) into ``out`` (T, FEATURES).
 
@@ -113,7 +113,7 @@ def describe_clip(clip: U1, out: F4, rows: I4) -> None:
             rows[t, i] = t - (t - ring_rows[i]) % MEMORY
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def describe(
     small: U1,
     n: int,
@@ -203,7 +203,7 @@ def describe(
         out[at + 1 + i] = np.log1p(drawings[i] - drawings[i + 1])
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _summarise(small: U1, full: U1, thumb: F4, luma: F4, hist: F4, level: F4) -> None:
     full[:] = small
     hist[:] = 0.0
@@ -245,7 +245,7 @@ def _summarise(small: U1, full: U1, thumb: F4, luma: F4, hist: F4, level: F4) ->
     level[1] = np.sqrt(variance / (CELLS_Y * CELLS_X))
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _is_new(a: U1, b: U1, thumb_a: F4, thumb_b: F4) -> bool:
     total = 0.0
     for y in range(HEIGHT):
@@ -260,7 +260,7 @@ def _is_new(a: U1, b: U1, thumb_a: F4, thumb_b: F4) -> bool:
     return worst * 255.0 > _HELD_CELL
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _levels(thumb: F4, luma: F4) -> tuple[float, float, float, float, float]:
     low = 1.0
     high = 0.0
@@ -280,7 +280,7 @@ def _levels(thumb: F4, luma: F4) -> tuple[float, float, float, float, float]:
     return mean, np.sqrt(max(square / n - mean * mean, 0.0)), low, high, colour / n
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _difference(a: F4, b: F4) -> tuple[float, float]:
     total = 0.0
     worst = 0.0
@@ -291,7 +291,7 @@ def _difference(a: F4, b: F4) -> tuple[float, float]:
     return total / THUMB, worst
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _dot(a: F4, b: F4) -> float:
     total = 0.0
     for i in range(a.shape[0]):
@@ -299,7 +299,7 @@ def _dot(a: F4, b: F4) -> float:
     return total
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _correlation(a: F4, b: F4, level_a: F4, level_b: F4) -> float:
     """Normalised cross-correlation; near flat pictures it goes to 0, equal ones it keeps at 1."""
     n = a.shape[0]
@@ -313,10 +313,10 @@ def _correlation(a: F4, b: F4, level_a: F4, level_b: F4) -> float:
     scale = level_a[1] * level_b[1] + 1e-4
     if square / n < 1e-5:
         return 1.0
-    return total / n / scale
+    return float(total / n / scale)
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _straightness(now: F4, middle: F4, first: F4) -> tuple[float, float]:
     """How far the middle picture lies off the straight line between the outer two."""
     bend = 0.0
@@ -327,7 +327,7 @@ def _straightness(now: F4, middle: F4, first: F4) -> tuple[float, float]:
     return bend / THUMB, span / THUMB
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _blocks(a: F4, b: F4, out: F4) -> None:
     """Mean difference in each of 3x4 blocks."""
     out[:] = 0.0
@@ -341,7 +341,7 @@ def _blocks(a: F4, b: F4, out: F4) -> None:
         out[i] /= THUMB / GRID
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, fastmath=True)
 def _match_blocks(now: U1, before: U1) -> tuple[float, float, float, float]:
     """Block matching on green: mean difference raw and best, mean motion, share of lost blocks."""
     size_y, size_x = 9, 8
@@ -361,11 +361,11 @@ def _match_blocks(now: U1, before: U1) -> tuple[float, float, float, float]:
                     x0 = bx * size_x + dx
                     if y0 < 0 or x0 < 0 or y0 + size_y > HEIGHT or x0 + size_x > WIDTH:
                         continue
-                    total = 0
+                    total = 0.0
                     for y in range(size_y):
                         for x in range(size_x):
-                            a = np.int32(now[by * size_y + y, bx * size_x + x, 1])
-                            total += abs(a - np.int32(before[y0 + y, x0 + x, 1]))
+                            a = float(now[by * size_y + y, bx * size_x + x, 1])
+                            total += abs(a - float(before[y0 + y, x0 + x, 1]))
                     value = total / (size_y * size_x * 255.0)
                     if dy == 0 and dx == 0:
                         still = value

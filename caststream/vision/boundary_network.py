@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,8 @@ WEIGHTS = Path(__file__).parent / "weights" / "boundary.safetensors"
 SCORED = 10
 """Frames that the network looks ahead: an answer is about the frame this far back."""
 DILATIONS = (1, 2, 4, 8, 16, 32)
-GRADUAL = ("dissolve", "fade", "wipe")
+Gradual = Literal["dissolve", "fade", "wipe"]
+GRADUAL: tuple[Gradual, ...] = ("dissolve", "fade", "wipe")
 LOOKS = len(LAGS) + DRAWINGS
 
 

@@ -41,7 +41,7 @@ class Embedder:
     def __init__(
         self, find: Callable[[U1], F4], crop_size: int, head: Head | None, digest: str, name: str
     ) -> None:
-        """``find`` maps crops (N, S, S, 3) to features (N, F); ``head`` None: features as they are."""
+        """``find`` maps crops (N, S, S, 3) to features (N, F); without a head they stay as is."""
         self._find = find
         self.crop_size = crop_size
         self._head = head
@@ -155,13 +155,15 @@ def load_network(path: Path) -> tuple[EmbedderNet, Head, str]:
 def save_network(network: EmbedderNet, head: Head, path: Path) -> None:
     """Write network and head in half precision, so that ``load_network`` reads them."""
     import torch
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    state = {name: value.detach().to("cpu", torch.float16) for name, value in network.state_dict().items()}
+    state = {
+        name: value.detach().to("cpu", torch.float16)
+        for name, value in network.state_dict().items()
+    }
     state |= {f"head.{name}": torch.from_numpy(array).half() for name, array in head.items()}
-    save_file(
-        {name: value.contiguous() for name, value in state.items()}, path, {"format": FORMAT}
-    )
+    data = save({name: value.contiguous() for name, value in state.items()}, {"format": FORMAT})
+    path.write_bytes(data)
 
 
 class _Own:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -47,7 +45,7 @@ class EmbedderNet(nn.Module):
         """Features (B, ``FEATURES``) before they are standardised."""
         fine, middle, deep = self.trunk(crops)
         logits = self.look_fine(middle) + _twice(self.look_deep(deep)) + _bell(middle)
-        attention = functional.softmax(logits.flatten(1), 1).unflatten(1, middle.shape[2:])[:, None]
+        attention = functional.softmax(logits.flatten(1), 1).view_as(logits)
         # The finest map is brought to the attention's cells; its deviation inside them stays.
         fine_mean = functional.avg_pool2d(fine, 2)
         fine_square = functional.avg_pool2d(fine * fine, 2)
@@ -74,9 +72,9 @@ def _twice(x: Tensor) -> Tensor:
 
 
 def _bell(like: Tensor) -> Tensor:
-    """Logarithm of a bell around the middle, (1, 1, H, W)."""
+    """Logarithm of a bell around the middle, up to a constant, (1, 1, H, W)."""
     height, width = like.shape[2:]
     ys = (torch.arange(height, dtype=like.dtype, device=like.device) + 0.5) * (2 / height) - 1
     xs = (torch.arange(width, dtype=like.dtype, device=like.device) + 0.5) * (2 / width) - 1
     far = ys[:, None] ** 2 + xs[None, :] ** 2
-    return (-far / (2 * _PRIOR * _PRIOR) - math.log(height * width)).view(1, 1, height, width)
+    return (-far / (2 * _PRIOR * _PRIOR))[None, None]

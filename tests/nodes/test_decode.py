@@ -101,11 +101,11 @@ def test_filters_that_cannot_work_are_told(tmp_path, node):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"timeout": 0.0}, {"spool_limit": -1}, {"threads": -1}], ids=lambda s: [*s][0]
+    ("name", "value"), [("timeout", 0.0), ("spool_limit", -1), ("threads", -1)]
 )
-def test_settings_are_checked(settings):
-    with pytest.raises(UsageError, match=[*settings][0]):
-        Decode(**settings)
+def test_settings_are_checked(name, value):
+    with pytest.raises(UsageError, match=name):
+        Decode(**{name: value})
 
 
 def test_bad_input_is_raised(tmp_path, node):

@@ -98,26 +98,32 @@ def killed():
 def test_the_store(tmp_path, killed):
     path = tmp_path / "s"
     StoreWriter.open(path).close()
-    said: list[list[int]] = []
+    said: set[tuple[int, ...]] = set()
+    known: set[tuple[int, ...]] = set()
+    rows = 0
     for _ in range(KILLS):
-        said += killed("store", path)
+        new = {tuple(line) for line in killed("store", path)}
+        said |= new
         with StoreReader(path) as reader:
-            found = [
-                commit for source in reader.sources(superseded=True)
-                for commit in reader.commits(source.id)
-            ]  # fmt: skip
-            numbers = [commit.number for commit in found]
-            assert numbers == sorted(set(numbers))
-            known = {(c.number, c.source, c.shot.index) for c in found}
-            assert {tuple(line) for line in said} <= known
-            # At most the one commit that was done and not yet said.
-            last = said[-1][0] if said else 0
-            assert sum(number > last for number in numbers) <= 1
-            assert reader.row_count == sum(len(commit.rows) for commit in found)
+            # Each round works on a source of its own, which supersedes the one before.
+            latest = reader.sources()[-1:]
+            found = list(reader.commits(latest[0].id)) if latest else []
             for commit in found:
-                assert commit.shot == shot(commit.shot.index)
                 check_commit(commit, commit.source, mined(commit.shot.index, seed=commit.source))
+                assert commit.shot == shot(commit.shot.index)
+            there = [(c.number, c.source, c.shot.index) for c in found]
+            assert [index for _, _, index in there] == list(range(len(there)))
+            assert not known & set(there)
+            # At most the one commit that was done and not yet said.
+            assert new <= set(there) and len(there) <= len(new) + 1
+            known |= set(there)
+            rows += sum(len(commit.rows) for commit in found)
+            assert reader.row_count == rows
     assert len(said) > KILLS
+    with StoreReader(path) as reader:
+        everything = [c for s in reader.sources(superseded=True) for c in reader.commits(s.id)]
+        assert {(c.number, c.source, c.shot.index) for c in everything} == known
+        assert len(everything) == len(known)
 
 
 def test_published_models(tmp_path, killed):

@@ -1,0 +1,129 @@
+"""What the store knows for certain of who is who: the material of a fine-tuning.
+
+Same: rows of one track, and tracks that people put together. Different: tracks that were seen
+side by side, and tracks that people told apart. Every other pair is unknown and never used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from caststream.learning.cast import Cast
+from caststream.messages import F2, I8
+from caststream.store.reader import StoreReader
+from caststream.store.tables import TrackTable
+
+TRACKS = 3000
+"""Tracks that one fine-tuning looks at; with ``ROWS`` it bounds its memory and time."""
+ROWS = 8
+"""Boxes a track, spread over its time."""
+HELD_BACK = 5
+"""One shot in this many is held back to judge by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """Rows of tracks and what is known of pairs of them."""
+
+    features: F2
+    """(N, F) trunk features."""
+    track: I8
+    """(N,) which track, 0..T-1, rows of one track side by side."""
+    person: I8
+    """(T,) character that a person put each track into or named, -1 for none."""
+    apart: I8
+    """(P, 2) tracks that are different characters."""
+    held: NDArray[np.bool_]
+    """(T,) tracks of the shots that are held back."""
+
+    @property
+    def tracks(self) -> int:
+        """T"""
+        return len(self.person)
+
+    def part(self, held: bool) -> Lessons:
+        """Only what is held back, or only what is not."""
+        keep = self.held == held
+        new = np.cumsum(keep) - 1
+        rows = keep[self.track]
+        pairs = self.apart[keep[self.apart].all(axis=1)] if len(self.apart) else self.apart
+        return Lessons(
+            self.features[rows],
+            new[self.track[rows]],
+            self.person[keep],
+            new[pairs].reshape(-1, 2),
+            self.held[keep],
+        )
+
+
+def gather(reader: StoreReader, cast: Cast, random: np.random.Generator) -> Lessons:
+    """Collect lessons from a store, replayed evenly over its characters.
+
+    At most ``TRACKS`` tracks: each character gives the same share as far as it has one, so that
+    the lead does not crowd out the others and old episodes are not forgotten.
+    """
+    table = reader.tracks()
+    table = table.where((table.boxes >= 2) & (table.score >= 0.35))
+    chosen = _balanced(table, cast, random)
+    table = table.where(chosen)
+    numbers, owner = [], []
+    for index, (first, count) in enumerate(
+        zip(table.first_row.tolist(), table.boxes.tolist(), strict=True)
+    ):
+        picks = np.unique(np.linspace(0, count - 1, min(count, ROWS)).round().astype(np.int64))
+        numbers.append(first + picks)
+        owner.append(np.full(len(picks), index))
+    flat = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
+    order = np.argsort(flat, kind="stable")
+    features = reader.rows_at(flat[order]).features
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    place = {uid: i for i, uid in enumerate(table.uid.tolist())}
+    pairs = [(place[a], place[b]) for a, b in reader.apart().tolist() if a in place and b in place]
+    person = _people(table, cast)
+    return Lessons(
+        features[back] if len(flat) else np.zeros((0, 0), np.float16),
+        np.concatenate(owner) if owner else np.zeros(0, np.int64),
+        person,
+        _without_contradictions(np.array(pairs, np.int64).reshape(-1, 2), person),
+        (table.shot + table.source) % HELD_BACK == HELD_BACK - 1,
+    )
+
+
+def _balanced(table: TrackTable, cast: Cast, random: np.random.Generator) -> NDArray[np.bool_]:
+    if len(table) <= TRACKS:
+        return np.ones(len(table), bool)
+    uids = cast.published.label_uid
+    at = np.clip(np.searchsorted(uids, table.uid), 0, max(len(uids) - 1, 0))
+    label = np.full(len(table), -1, np.int64)
+    if len(uids):
+        found = uids[at] == table.uid
+        label[found] = cast.labels[at[found]]
+    known, inverse, count = np.unique(label, return_inverse=True, return_counts=True)
+    # The first tracks of every character come first, in turns.
+    turn = np.empty(len(table), np.int64)
+    mixed = random.permutation(len(table))
+    for which in range(len(known)):
+        mine = mixed[inverse[mixed] == which]
+        turn[mine] = np.arange(count[which])
+    keep = np.zeros(len(table), bool)
+    keep[np.lexsort((np.arange(len(table)), turn))[:TRACKS]] = True
+    return keep
+
+
+def _people(table: TrackTable, cast: Cast) -> I8:
+    """Only what people said of single tracks: a name on a character is no word on each of them."""
+    placed = cast.acts.placed
+    return np.array(
+        [cast.acts.resolve(placed[u]) if u in placed else -1 for u in table.uid.tolist()], np.int64
+    )
+
+
+def _without_contradictions(pairs: I8, person: I8) -> I8:
+    """People know better than standing side by side does."""
+    one, other = person[pairs[:, 0]], person[pairs[:, 1]]
+    keep: I8 = pairs[~((one >= 0) & (one == other))]
+    return keep
