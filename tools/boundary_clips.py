@@ -126,11 +126,15 @@ class _Reel:
         self.speed = float(rng.choice([1.0, 1.0, 1.0, 0.5, 1.6]))
         self.flip = bool(rng.random() < 0.5)
         self.still = bool(rng.random() < 0.1)
+        self.stop = int(rng.integers(1, 150)) if rng.random() < 0.2 else None
 
     def play(self, first: int, last: int) -> F4:
         """Frames first..last of the clip; the shot runs to and fro where it is too short."""
         n = len(self.shot)
         t = np.arange(first, last) - first
+        if self.stop is not None:
+            # Everything stops for a while, then goes on.
+            t = np.where(t > self.stop, np.maximum(self.stop, t - 40), t)
         t = (t // self.hold * self.hold * self.speed).astype(int) * (not self.still)
         t = (self.start + self.step * t) % max(1, 2 * n - 2)
         t = np.where(t >= n, 2 * n - 2 - t, t)

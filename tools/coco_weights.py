@@ -20,21 +20,21 @@ COCO_CHARACTERS = (0, *range(14, 24), 77)
 HALF_FLAG = 0x01306B47
 # The layers of the ncnn graph in the order in which our pyramid and heads are written down; the
 # graph itself lists them in the order of execution. Each number is one convolution.
-PYRAMID = """
-    convrelu_39 convrelu_37 convrelu_36
-    convrelu_38 convdwrelu_0 conv_60 convdw_181 convdw_182 conv_61
-    convrelu_40 convdwrelu_1 conv_63 convdw_184 convdw_185 conv_64
-    convdwrelu_2 convrelu_41 convdwrelu_4 convrelu_43
-    convrelu_42 convdwrelu_3 conv_67 convdw_188 convdw_189 conv_68
-    convrelu_44 convdwrelu_5 conv_71 convdw_192 convdw_193 conv_72
-    convdwrelu_6 convrelu_46 convdwrelu_7 convrelu_45
-""".split()
-HEADS = """
-    convdwrelu_8 convrelu_47 convdwrelu_9 convrelu_54 conv_77
-    convdwrelu_10 convrelu_48 convdwrelu_11 convrelu_53 conv_80
-    convdwrelu_12 convrelu_49 convdwrelu_13 convrelu_52 conv_83
-    convdwrelu_14 convrelu_50 convdwrelu_15 convrelu_51 conv_86
-""".split()
+PYRAMID = (
+    "convrelu_39 convrelu_37 convrelu_36 "
+    "convrelu_38 convdwrelu_0 conv_60 convdw_181 convdw_182 conv_61 "
+    "convrelu_40 convdwrelu_1 conv_63 convdw_184 convdw_185 conv_64 "
+    "convdwrelu_2 convrelu_41 convdwrelu_4 convrelu_43 "
+    "convrelu_42 convdwrelu_3 conv_67 convdw_188 convdw_189 conv_68 "
+    "convrelu_44 convdwrelu_5 conv_71 convdw_192 convdw_193 conv_72 "
+    "convdwrelu_6 convrelu_46 convdwrelu_7 convrelu_45 "
+)
+HEADS = (
+    "convdwrelu_8 convrelu_47 convdwrelu_9 convrelu_54 conv_77 "
+    "convdwrelu_10 convrelu_48 convdwrelu_11 convrelu_53 conv_80 "
+    "convdwrelu_12 convrelu_49 convdwrelu_13 convrelu_52 conv_83 "
+    "convdwrelu_14 convrelu_50 convdwrelu_15 convrelu_51 conv_86 "
+)
 
 
 def read_ncnn(param: Path) -> dict[str, tuple[Tensor, Tensor]]:
@@ -74,9 +74,9 @@ def coco_start(folder: Path) -> CharacterNet:
     trunk = load_file(folder / "shufflenet_v2_x1_0_coco.safetensors")
     net.trunk.load_state_dict(fold_torchvision(trunk))
     layers = read_ncnn(folder / "nanodet-plus-m_416.ncnn.param")
-    for part, names in ((net.pyramid, PYRAMID), (net.heads, HEADS)):
+    for part, listed in ((net.pyramid, PYRAMID), (net.heads, HEADS)):
         convolutions = [m for m in part.modules() if isinstance(m, nn.Conv2d)]
-        for conv, name in zip(convolutions, names, strict=True):
+        for conv, name in zip(convolutions, listed.split(), strict=True):
             weight, bias = layers[name]
             if len(weight) == 80 + 4 * BINS:
                 kept = [*COCO_CHARACTERS, *range(80, len(weight))]

@@ -25,6 +25,8 @@ CAST = 8
 VIEWS = 10
 """Crops of a drawn character."""
 ALIKE = 0.5
+FAR = 1000
+"""Frames between two drawn crops, which no film connects."""
 SAMPLED = 0.25
 """Seconds between the pictures of a film that are searched for tracks."""
 SURE = 0.35
@@ -37,46 +39,45 @@ LEVELS = 0.6
 
 @dataclass
 class Crops:
-    """(N, S, S, 3) RGB crops; ``who`` (N,) numbers the character or track, ``group`` (N,) the show
-    or film, ``frame`` (N,) the picture that a crop came from (all different where drawn)."""
+    """Crops of one show or film."""
 
     pixels: U1
+    """(N, S, S, 3) RGB"""
     who: I8
-    group: I8
+    """(N,) number of the character or track."""
     frame: I8
+    """(N,) number of the picture that a crop was cut from."""
 
     def __len__(self) -> int:
         return len(self.who)
 
 
-def drawn(cache: Path, shows: range) -> Crops:
-    """Crops of the drawn shows with these seeds, ``CAST`` characters with ``VIEWS`` each.
+def draw(cache: Path, seed: int) -> None:
+    """Draw one show into ``cache``, ``CAST`` characters with ``VIEWS`` crops each, if not there."""
+    path = cache / f"show-{seed:05}.npy"
+    if path.exists():
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng((seed, 11))
+    crops = [
+        sample_crop(who, rng, CROP_SIZE)
+        for who in make_cast(seed, CAST, alike=ALIKE)
+        for _ in range(VIEWS)
+    ]
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, np.stack(crops))
+    part.rename(path)
 
-    They are kept in ``cache`` and drawn where missing; an interrupted drawing goes on.
-    """
-    each = CAST * VIEWS
-    path = cache / f"drawn-{shows.start}-{shows.stop}.npy"
-    done_path = path.with_suffix(".done")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    shape = (len(shows) * each, CROP_SIZE, CROP_SIZE, 3)
-    done = int(done_path.read_text()) if done_path.exists() else 0
-    pixels = np.lib.format.open_memmap(
-        path, "r+" if done else "w+", None if done else np.uint8, None if done else shape
-    )
-    for k in range(done, len(shows)):
-        rng = np.random.default_rng((shows[k], 11))
-        crops = [
-            sample_crop(who, rng, CROP_SIZE)
-            for who in make_cast(shows[k], CAST, alike=ALIKE)
-            for _ in range(VIEWS)
-        ]
-        pixels[k * each : (k + 1) * each] = np.stack(crops)
-        if k % 10 == 9 or k == len(shows) - 1:
-            pixels.flush()
-            done_path.write_text(str(k + 1))
-            print(f"drawn: show {k + 1} of {len(shows)}", flush=True)
-    rows = np.arange(len(pixels))
-    return Crops(pixels, rows // VIEWS, rows // each, rows)
+
+def drawn(cache: Path, seeds: range) -> list[Crops]:
+    """The shows with these seeds that lie in ``cache``, one after the other."""
+    shows = []
+    for path in sorted(cache.glob("show-*.npy")):
+        if int(path.stem[5:]) in seeds:
+            rows = np.arange(CAST * VIEWS)
+            shows.append(Crops(np.load(path, mmap_mode="r"), rows // VIEWS, rows * FAR))
+    return shows
 
 
 def _pictures(film: Path) -> Iterator[tuple[int, float, Picture]]:
@@ -112,7 +113,7 @@ def truth(film: Path, cache: Path) -> tuple[Crops, list[str]]:
     names, who = np.unique([name for _, name in listed], return_inverse=True)
     pixels = np.load(kept)["pixels"]
     frame = np.array([index for index, _ in listed])
-    return Crops(pixels, who.astype(np.int64), np.zeros(len(who), np.int64), frame), list(names)
+    return Crops(pixels, who.astype(np.int64), frame), list(names)
 
 
 def tracked(film: Path, cache: Path) -> Crops:
@@ -151,7 +152,6 @@ def tracked(film: Path, cache: Path) -> Crops:
         return Crops(
             arrays["pixels"][long],
             number[long],
-            np.zeros(long.sum(), np.int64),
             arrays["frame"][long].astype(np.int64),
         )
 

@@ -131,6 +131,9 @@ class Clips:
     def described(self, rng: np.random.Generator) -> tuple[NDArray[np.generic], ...]:
         """Frames, features, rows, answers (T, 4) and weights (T, 3) of a new clip."""
         clip = self.make(rng)
+        if rng.random() < 0.3:
+            # The end of a stream, as the detector sees it: the last picture stands still.
+            clip.frames[-SCORED:] = clip.frames[-SCORED - 1]
         features = np.empty((CLIP, FEATURES), np.float32)
         rows = np.empty((CLIP, LOOKS), np.int32)
         describe_clip(clip.frames, features, rows)
@@ -183,12 +186,6 @@ def train(args: argparse.Namespace) -> None:
     began = time.time()
     source = Clips([make_show(rng) for _ in range(args.shows)], films)
     print(f"{args.shows} shows drawn in {time.time() - began:.0f} s", flush=True)
-    if args.start:
-        model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
-    else:
-        some = torch.cat([source.batch(rng)[1].flatten(0, 1) for _ in range(8)])
-        model.mean.copy_(some.mean(0))
-        model.scale.copy_(1 / (some.std(0) + 0.02))
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=1e-3)
     step, spent = 0, 0.0
     if args.out.exists():
@@ -198,6 +195,12 @@ def train(args: argparse.Namespace) -> None:
         step, spent = kept["step"], kept["spent"]
         rng = np.random.default_rng([args.seed, step])
         print(f"going on from step {step}, {spent / 60:.1f} min", flush=True)
+    elif args.start:
+        model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
+    else:
+        some = torch.cat([source.batch(rng)[1].flatten(0, 1) for _ in range(8)])
+        model.mean.copy_(some.mean(0))
+        model.scale.copy_(1 / (some.std(0) + 0.02))
     limit = args.minutes * 60
     mean, last, saved = 0.0, time.process_time(), time.process_time()
     while spent < limit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -23,7 +23,7 @@ from caststream.records import (
     track_record,
 )
 from caststream.store.reader import StoreReader
-from caststream.store.schema import SourceInfo
+from caststream.store.schema import SourceInfo, split_uids
 from caststream.store.tables import Commit
 
 
@@ -64,19 +64,17 @@ def _source_records(
     )
     analysed = shots = 0
     end = StreamEnd(0, 0.0, "interrupted")
-    held: list[Record] = []
-    for commit in reader.commits(info.id):
-        yield from _frames(commit, info, labels)
-        held.extend(_tracks(commit, labels))
-        analysed += len(commit.frames)
-        if commit.shot is not None:
-            yield shot_record(commit.shot)
-            # Tracks of a very long shot's windows wait for the shot, as in the live stream.
-            yield from held
-            held.clear()
+    for commits in _shots(reader, info.id):
+        frames = list(_frames(commits, info, labels))
+        yield from frames
+        analysed += sum(record["type"] == "frame" for record in frames)
+        shot = commits[-1].shot
+        if shot is not None:
+            yield shot_record(shot)
             shots += 1
-            end = StreamEnd(commit.shot.end_frame, commit.shot.end, "interrupted")
-    yield from held
+            end = StreamEnd(shot.end_frame, shot.end, "interrupted")
+        for commit in commits:
+            yield from _tracks(commit, labels)
     tracks = reader.tracks(info.id)
     characters = labels.summaries(tracks)
     yield dictionary_record(Dictionary(labels.revision, characters, (), ()))
@@ -90,25 +88,42 @@ def _source_records(
     )
 
 
-def _frames(commit: Commit, info: SourceInfo, labels: FinalLabels) -> Iterator[Record]:
-    """The frames of a commit in order, each gap before the first frame that follows it."""
-    gaps = sorted(commit.gaps, key=lambda gap: gap.start)
-    if not len(commit.frames):
-        yield from map(gap_record, gaps)
-        return
-    rows = commit.rows
-    frame, uid, box, score = rows.frame, rows.uid, rows.box, rows.score
+def _shots(reader: StoreReader, source: int) -> Iterator[list[Commit]]:
+    """The commits of each shot: one, or the windows of a very long one and its end.
+
+    A window may hold rows of frames that an earlier window listed, so a shot goes out whole.
+    """
+    held: list[Commit] = []
+    for commit in reader.commits(source):
+        held.append(commit)
+        if commit.shot is not None:
+            yield held
+            held = []
+    if held:
+        yield held
+
+
+def _frames(commits: list[Commit], info: SourceInfo, labels: FinalLabels) -> Iterator[Record]:
+    """The frames of a shot in order, each gap before the first frame that follows it."""
+    gaps = sorted((gap for c in commits for gap in c.gaps), key=lambda gap: gap.start)
+    numbers, firsts = np.unique(np.concatenate([c.frames for c in commits]), return_index=True)
+    times = np.concatenate([c.times for c in commits])[firsts]
+    frame = np.concatenate([c.rows.frame for c in commits])
+    uid = np.concatenate([c.rows.uid for c in commits])
+    order = np.lexsort((uid, frame))
+    frame, uid = frame[order], uid[order]
+    box = np.concatenate([c.rows.box for c in commits])[order]
+    score = np.concatenate([c.rows.score for c in commits])[order]
     owners, of = np.unique(uid, return_inverse=True)
     character, sure = labels.characters(owners)
-    numbers = [c if c >= 0 else None for c in character.tolist()]
-    names = [None if c is None else labels.name(c) for c in numbers]
-    shot_of = dict(zip(commit.tracks.uid.tolist(), commit.tracks.shot.tolist(), strict=True))
-    shot = commit.shot.index if commit.shot else next(iter(shot_of.values()))
-    order = np.lexsort((uid, frame))
-    for number, time in zip(commit.frames.tolist(), commit.times.tolist(), strict=True):
+    who = [c if c >= 0 else None for c in character.tolist()]
+    names = [None if c is None else labels.name(c) for c in who]
+    shot = _shot_of(commits)
+    starts = np.searchsorted(frame, numbers, "left").tolist()
+    ends = np.searchsorted(frame, numbers, "right").tolist()
+    for i, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
         yield from _due(gaps, time)
-        first, last = np.searchsorted(frame[order], [number, number + 1])
-        mine = order[first:last]
+        mine = slice(starts[i], ends[i])
         whose = of[mine].tolist()
         yield frame_record(
             number,
@@ -116,9 +131,9 @@ def _frames(commit: Commit, info: SourceInfo, labels: FinalLabels) -> Iterator[R
             shot,
             box[mine],
             score[mine],
-            uid[mine] & 0xFFFFFFFF,
-            [numbers[i] for i in whose],
-            [names[i] for i in whose],
+            split_uids(uid[mine])[1],
+            [who[k] for k in whose],
+            [names[k] for k in whose],
             sure[of[mine]],
             width=info.start.width,
             height=info.start.height,
@@ -126,21 +141,22 @@ def _frames(commit: Commit, info: SourceInfo, labels: FinalLabels) -> Iterator[R
     yield from map(gap_record, gaps)
 
 
+def _shot_of(commits: list[Commit]) -> int:
+    """Number of the shot, from its tracks where the run broke off before its end."""
+    last = commits[-1].shot
+    if last is not None:
+        return last.index
+    return max([0, *(int(shot) for c in commits for shot in c.tracks.shot[:1])])
+
+
 def _due(gaps: list[Gap], time: float) -> Iterator[Record]:
     while gaps and gaps[0].start <= time:
         yield gap_record(gaps.pop(0))
 
 
-def _tracks(commit: Commit, labels: FinalLabels) -> Sequence[Record]:
+def _tracks(commit: Commit, labels: FinalLabels) -> Iterator[Record]:
     character, sure = labels.characters(commit.tracks.uid)
-    return [
-        track_record(
-            commit.tracks.at(i),
-            number if number >= 0 else None,
-            labels.name(number) if number >= 0 else None,
-            confidence,
-        )
-        for i, (number, confidence) in enumerate(
-            zip(character.tolist(), sure.tolist(), strict=True)
-        )
-    ]
+    for i, number in enumerate(character.tolist()):
+        who = number if number >= 0 else None
+        name = None if who is None else labels.name(who)
+        yield track_record(commit.tracks.at(i), who, name, float(sure[i]))

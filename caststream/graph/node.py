@@ -52,5 +52,8 @@ class Source(Node):
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Make ``produce`` come to its ``StreamEnd`` soon; called from any thread or signal."""
+        """Make ``produce`` come to its ``StreamEnd`` soon.
+
+        Called from any thread, more than once, also before ``open`` and after a failure.
+        """
         raise NotImplementedError

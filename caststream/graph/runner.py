@@ -20,21 +20,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from threading import Event, Lock, Thread
 from typing import Any
 
 from caststream.errors import NodeError
-from caststream.graph import kinds
 from caststream.graph.inbox import END, Halted, Inbox
 from caststream.graph.node import Node, Source
 from caststream.graph.places import place
-from caststream.graph.spec import Graph, Step
-from caststream.messages import Context, Marker, ShotEnd, StreamEnd
+from caststream.graph.spec import Graph
+from caststream.graph.stage import Stage, Take, give_up
+from caststream.messages import Context, StreamEnd
 
 _log = logging.getLogger(__name__)
-
-Take = Callable[[Any], None]
 
 _POLL = 0.2
 """Seconds between looks at an abort while waiting for another thread."""
@@ -42,107 +40,10 @@ _GRACE = 2.0
 """Seconds that an aborted lane gets to come back from the message that it is working on."""
 
 
-class _Stage:
-    """A node in its place: what it is called with, and where its outputs go."""
-
-    def __init__(self, step: Step, node: Node, context: Context) -> None:
-        self.name = step.name
-        self.node = node
-        self.children: list[_Stage] = []
-        self.inbox: Inbox | None = None
-        if step.queue:
-            drop = step.when_full == "drop"
-            self.inbox = Inbox(step.name, step.queue, drop, context.queues)
-        self._accepts = kinds.accepts(step.node)
-        self._makes = kinds.makes(step.node)
-        self._routes: dict[type, tuple[Take, ...]] = {}
-        self._closed = False
-
-    def entry(self, kind: type) -> Take | None:
-        """What the parent calls with a message of this kind, None where it is not wanted."""
-        inbox = self.inbox
-        if inbox is None:
-            return self.handler(kind)
-        if issubclass(kind, Marker):
-            return inbox.mark
-        return inbox.put if issubclass(kind, self._accepts) else None
-
-    def handler(self, kind: type) -> Take | None:
-        """What this node's own thread calls with a message of this kind."""
-        if issubclass(kind, ShotEnd):
-            return self._end_shot
-        if issubclass(kind, StreamEnd):
-            return self._end_stream
-        if issubclass(kind, Marker):
-            return self._mark
-        return self._process if issubclass(kind, self._accepts) else None
-
-    def send(self, message: Any) -> None:
-        """Push a message or marker to the children that want it."""
-        try:
-            route = self._routes[type(message)]
-        except KeyError:
-            route = self._route(type(message))
-        for take in route:
-            take(message)
-
-    def open(self, context: Context) -> None:
-        try:
-            self.node.open(context)
-        except Exception as error:
-            raise NodeError(self.name, "opening", error) from error
-
-    def close(self) -> None:
-        """Close the node, the first time that this is called."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            self.node.close()
-        except Exception as error:
-            raise NodeError(self.name, "closing", error) from error
-
-    def _process(self, message: Any) -> None:
-        self._call(self.node.process, message)
-
-    def _end_shot(self, marker: ShotEnd) -> None:
-        self._call(self.node.end_shot, marker)
-        self.send(marker)
-
-    def _end_stream(self, marker: StreamEnd) -> None:
-        self._call(self.node.end_stream, marker)
-        self.send(marker)
-
-    def _mark(self, marker: Marker) -> None:
-        self._call(self.node.mark, marker)
-        self.send(marker)
-
-    def _call(self, hook: Callable[[Any], Iterator[Any]], message: Any) -> None:
-        """Push what a hook yields; what it raises itself becomes a NodeError of this node."""
-        outputs: Iterator[Any] | None = None
-        try:
-            outputs = hook(message)
-            for out in outputs:
-                self.send(out)
-        except BaseException as error:
-            _drop(outputs)
-            if isinstance(error, NodeError) or not isinstance(error, Exception):
-                raise
-            raise NodeError(self.name, place(message), error) from error
-
-    def _route(self, kind: type) -> tuple[Take, ...]:
-        if not issubclass(kind, (Marker, *self._makes)):
-            raise TypeError(f"yielded a {kind.__name__}, which its annotations do not name")
-        takes = (child.entry(kind) for child in self.children)
-        route = tuple(take for take in takes if take is not None)
-        self._routes[kind] = route
-        return route
-
-
 class _Lane:
     """The stages that share a thread, in file order; the first is the source or has the inbox."""
 
-    def __init__(self, first: _Stage) -> None:
+    def __init__(self, first: Stage) -> None:
         self.stages = [first]
         self.below: list[_Lane] = []
         self.ready = Event()
@@ -205,10 +106,10 @@ class Run:
         self._aborted = False
         self._lock = Lock()
         self._lanes: list[_Lane] = []
-        stages: dict[str, _Stage] = {}
+        stages: dict[str, Stage] = {}
         lane_of: dict[str, _Lane] = {}
         for step in graph.steps:
-            stage = _Stage(step, step.build(), context)
+            stage = Stage(step, step.build(), context)
             stages[step.name] = stage
             self.nodes[step.name] = stage.node
             if step.parent is None or stage.inbox is not None:
@@ -296,7 +197,7 @@ class Run:
             if not isinstance(last, StreamEnd):
                 raise RuntimeError("ended without saying StreamEnd")
         except BaseException as error:
-            _drop(outputs)
+            give_up(outputs)
             if isinstance(error, NodeError) or not isinstance(error, Exception):
                 raise
             where = where if last is None else f"after {place(last)}"
@@ -357,11 +258,3 @@ class Run:
     def _check(self) -> None:
         if self._aborted or self._failure is not None:
             raise Halted
-
-
-def _drop(outputs: Iterator[Any] | None) -> None:
-    """Close a generator that is given up, so that its node is at rest before it is closed."""
-    close = getattr(outputs, "close", None)
-    if close is not None:
-        with contextlib.suppress(Exception):
-            close()

@@ -15,10 +15,13 @@ clustering algorithms*, arXiv 1109.2378, for the linkage itself).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from caststream.messages import F4, I8
 
@@ -36,40 +39,59 @@ PRIOR_REACH = 0.12
 """The measured cut stays this near to the shipped one: side-by-side pairs can be few and easy."""
 
 
-def prototypes(vectors: F4, most: int = 4, spread: float = 0.8) -> tuple[F4, F4]:
+@dataclass(frozen=True, slots=True)
+class Poses:
+    """What one track looks like, in a few prototypes."""
+
+    vectors: F4
+    """(k, d) unit vectors."""
+    features: F4
+    """(k, f) mean trunk features, from which another head makes other vectors."""
+    share: F4
+    """(k,) of the track that each stands for, summing to 1."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+def prototypes(vectors: F4, features: NDArray[Any], most: int = 4, spread: float = 0.8) -> Poses:
     """Pick up to ``most`` poses of one track, farthest first.
 
-    ``vectors`` (n, d) unit rows, zero rows are left out. Returns unit prototypes (k, d) and the
-    share of the track that each stands for (k,), summing to 1; k is 0 for a track of zero rows.
-    A pose is added only while some view is less than ``spread`` similar to all chosen ones.
+    ``vectors`` (n, d) are unit rows, ``features`` (n, f) what they were made of; zero rows are
+    left out, so there may be no pose at all. A pose is added only while some view is less than
+    ``spread`` similar to all chosen ones.
     """
-    rows = vectors[np.einsum("nd,nd->n", vectors, vectors) > 0.25]
+    seen = np.einsum("nd,nd->n", vectors, vectors) > 0.25
+    rows = vectors[seen]
     if not len(rows):
-        return np.zeros((0, vectors.shape[1]), np.float32), np.zeros(0, np.float32)
-    centre = rows.sum(axis=0)
-    chosen = [int(np.argmax(rows @ centre))]
+        empty = np.zeros((0, vectors.shape[1]), np.float32)
+        return Poses(empty, np.zeros((0, features.shape[1]), np.float32), empty[:, 0])
+    chosen = [int(np.argmax(rows @ rows.sum(axis=0)))]
     nearest = rows @ rows[chosen[0]]
     while len(chosen) < most and nearest.min() < spread:
         chosen.append(int(np.argmin(nearest)))
         nearest = np.maximum(nearest, rows @ rows[chosen[-1]])
     owner = np.argmax(rows @ rows[chosen].T, axis=1)
-    sums = np.zeros((len(chosen), rows.shape[1]), np.float32)
-    np.add.at(sums, owner, rows)
-    share = np.bincount(owner, minlength=len(chosen)) / len(rows)
+    count = np.bincount(owner, minlength=len(chosen))
+    member = (owner[None, :] == np.arange(len(chosen))[:, None]).astype(np.float32)
+    sums = member @ rows
     sums /= np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-6)
-    return sums, share.astype(np.float32)
+    mean = member @ features[seen].astype(np.float32) / count[:, None]
+    return Poses(sums, mean.astype(np.float32), (count / len(rows)).astype(np.float32))
 
 
 class MicroClusters:
     """Sums over prototypes: all that the grouping remembers of the past.
 
-    ``sums`` (M, d) weighted sums of vectors, ``weight`` (M,) seconds, ``tracks`` (M,) how many
-    tracks (a track's shares add up to 1), ``apart`` (M, M) symmetric counts of side-by-side pairs.
+    ``sums`` (M, d) weighted sums of vectors, ``features`` (M, f) of trunk features, ``weight``
+    (M,) seconds, ``tracks`` (M,) how many tracks (a track's shares add up to 1), ``apart`` (M, M)
+    symmetric counts of side-by-side pairs.
     """
 
-    def __init__(self, dimensions: int, capacity: int = CAPACITY) -> None:
+    def __init__(self, dimensions: int, features: int, capacity: int = CAPACITY) -> None:
         self.capacity = capacity
         self.count = 0
+        self._features = np.zeros((capacity, features), np.float32)
         self._sums = np.zeros((capacity, dimensions), np.float32)
         self._weight = np.zeros(capacity, np.float32)
         self._tracks = np.zeros(capacity, np.float32)
@@ -79,6 +101,11 @@ class MicroClusters:
     def sums(self) -> F4:
         """(M, d) weighted sums of unit vectors."""
         return self._sums[: self.count]
+
+    @property
+    def features(self) -> F4:
+        """(M, f) weighted sums of trunk features."""
+        return self._features[: self.count]
 
     @property
     def means(self) -> F4:
@@ -101,13 +128,13 @@ class MicroClusters:
         """(M, M) pairs of tracks seen side by side."""
         return self._apart[: self.count, : self.count]
 
-    def add(self, vectors: F4, share: F4, seconds: float) -> I8:
+    def add(self, poses: Poses, seconds: float) -> I8:
         """Put one track's prototypes in; returns the micro-cluster of each (k,).
 
-        The caller makes room first (``shrink``): there must be ``len(vectors)`` free places.
+        The caller makes room first (``shrink``): there must be ``len(poses)`` free places.
         """
-        homes = np.empty(len(vectors), np.int64)
-        for i, vector in enumerate(vectors):
+        homes = np.empty(len(poses), np.int64)
+        for i, vector in enumerate(poses.vectors):
             home = -1
             if self.count:
                 similarity = self.means @ vector
@@ -117,10 +144,11 @@ class MicroClusters:
             if home < 0:
                 home = self.count
                 self.count += 1
-            amount = max(seconds, 0.05) * float(share[i])
+            amount = max(seconds, 0.05) * float(poses.share[i])
             self._sums[home] += vector * amount
+            self._features[home] += poses.features[i] * amount
             self._weight[home] += amount
-            self._tracks[home] += share[i]
+            self._tracks[home] += poses.share[i]
             homes[i] = home
         return homes
 
@@ -148,7 +176,7 @@ class MicroClusters:
         _, new = np.unique(group, return_inverse=True)
         new = new.astype(np.int64)
         count = int(new.max()) + 1 if len(new) else 0
-        for array in (self._sums, self._weight, self._tracks):
+        for array in (self._sums, self._features, self._weight, self._tracks):
             old = array[: self.count].copy()
             array[:] = 0
             np.add.at(array, new, old)
@@ -161,11 +189,24 @@ class MicroClusters:
         self.count = count
         return new
 
+    def reproject(self, project: Callable[[F4], F4]) -> None:
+        """Make all sums anew under another head, from the mean features: one product of matrices.
+
+        How much the members of a micro-cluster agree is taken over from before.
+        """
+        agree = np.linalg.norm(self.sums, axis=1, keepdims=True)
+        mean = self.features / np.maximum(self.weight, 1e-6)[:, None]
+        vectors = project(mean.astype(np.float32))
+        if vectors.shape[1] != self._sums.shape[1]:
+            self._sums = np.zeros((self.capacity, vectors.shape[1]), np.float32)
+        self._sums[: self.count] = vectors * agree
+
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays that can be stored."""
         rows, columns = np.nonzero(np.triu(self.apart))
         return {
             "micro_sums": self.sums.copy(),
+            "micro_features": self.features.copy(),
             "micro_weight": self.weight.copy(),
             "micro_tracks": self.tracks.copy(),
             "micro_apart_pairs": np.stack([rows, columns], axis=1).astype(np.int64),
@@ -176,9 +217,11 @@ class MicroClusters:
     def from_arrays(cls, arrays: dict[str, np.ndarray], capacity: int = CAPACITY) -> MicroClusters:
         """The inverse of ``arrays``."""
         sums = arrays["micro_sums"]
-        micro = cls(sums.shape[1], max(capacity, len(sums)))
+        features = arrays["micro_features"]
+        micro = cls(sums.shape[1], features.shape[1], max(capacity, len(sums)))
         micro.count = len(sums)
         micro._sums[: micro.count] = sums
+        micro._features[: micro.count] = features
         micro._weight[: micro.count] = arrays["micro_weight"]
         micro._tracks[: micro.count] = arrays["micro_tracks"]
         rows, columns = arrays["micro_apart_pairs"].reshape(-1, 2).T

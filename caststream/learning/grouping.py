@@ -9,6 +9,7 @@ back with the model that made its vectors.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,8 @@ class Seen:
     uid: int
     vectors: F4
     """(n, d) unit vectors of its boxes."""
+    features: NDArray[np.floating]
+    """(n, f) trunk features that the vectors were made of."""
     seconds: float
     score: float
     time: float
@@ -72,8 +75,8 @@ class Regrouping:
 class Grouping:
     """Micro-clusters, tracks and ids; grows by a few numbers a track."""
 
-    def __init__(self, dimensions: int = 256, capacity: int = CAPACITY) -> None:
-        self.micro = MicroClusters(dimensions, capacity)
+    def __init__(self, dimensions: int, features: int, capacity: int = CAPACITY) -> None:
+        self.micro = MicroClusters(dimensions, features, capacity)
         self.character = np.zeros(0, np.int64)
         """(M,) id that each micro-cluster goes by, -1 for none."""
         self.next_id = 1
@@ -83,26 +86,28 @@ class Grouping:
         self._home: list[int] = []
         self._share: list[float] = []
         self._homes: dict[int, tuple[I8, F4]] = {}
-        self._pending: deque[tuple[int, F4]] = deque(maxlen=PENDING)
+        self._pending: deque[tuple[int, F4, F4]] = deque(maxlen=PENDING)
+        """uid, vector and features of short tracks"""
 
     # --- taking tracks in ---------------------------------------------------------------------
 
     def add(self, track: Seen) -> None:
         """Take in one track; a short or doubtful one gets an id, and teaches nothing."""
-        vectors, share = prototypes(track.vectors, VIEWS)
-        if not len(vectors) or track.uid in self._tracks:
+        poses = prototypes(track.vectors, track.features, VIEWS)
+        if not len(poses) or track.uid in self._tracks:
             return
         if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE:
             self._tracks[track.uid] = (track.seconds, track.time)
-            self._pending.append((track.uid, vectors[int(np.argmax(share))]))
+            top = int(np.argmax(poses.share))
+            self._pending.append((track.uid, poses.vectors[top], poses.features[top]))
             return
-        if self.micro.count + len(vectors) > self.micro.capacity:
+        if self.micro.count + len(poses) > self.micro.capacity:
             self._moved(self.micro.shrink(self.character))
-        homes = self.micro.add(vectors, share, track.seconds)
+        homes = self.micro.add(poses, track.seconds)
         grown = self.micro.count - len(self.character)
         self.character = np.concatenate([self.character, np.full(grown, -1, np.int64)])
         self._tracks[track.uid] = (track.seconds, track.time)
-        self._remember(track.uid, homes, share)
+        self._remember(track.uid, homes, poses.share)
 
     def _remember(self, uid: int, homes: I8, share: F4) -> None:
         self._homes[uid] = (homes, share)
@@ -114,13 +119,13 @@ class Grouping:
         """Give short tracks the id of what they look like, as far as there is something."""
         means = self.micro.means
         for _ in range(len(self._pending)):
-            uid, vector = self._pending.popleft()
+            uid, vector, features = self._pending.popleft()
             similarity = means @ vector
             home = int(np.argmax(similarity)) if len(similarity) else -1
             if home >= 0 and similarity[home] >= ATTACH and self.character[home] >= 0:
                 self._remember(uid, np.array([home]), np.ones(1, np.float32))
             else:
-                self._pending.append((uid, vector))
+                self._pending.append((uid, vector, features))
 
     def apart(self, one: int, other: int) -> None:
         """Note that two tracks were seen side by side; unknown ones are passed over."""
@@ -136,6 +141,21 @@ class Grouping:
         self.character = character
         self._home = new[np.asarray(self._home, np.int64)].tolist()
         self._homes = {uid: (new[homes], share) for uid, (homes, share) in self._homes.items()}
+
+    def reproject(self, project: Callable[[F4], F4]) -> None:
+        """Make all vectors anew under another head (``project``: features (n, f) -> unit (n, d)).
+
+        The work is bounded by the micro-clusters, whatever the history.
+        """
+        self.micro.reproject(project)
+        pending = list(self._pending)
+        if pending:
+            vectors = project(np.stack([features for _, _, features in pending]))
+            self._pending.clear()
+            self._pending.extend(
+                (uid, vector, features)
+                for (uid, _, features), vector in zip(pending, vectors, strict=True)
+            )
 
     # --- grouping -----------------------------------------------------------------------------
 
@@ -224,16 +244,17 @@ class Grouping:
             "next_id": np.array([self.next_id], np.int64),
             "span_uid": np.array(list(self._tracks), np.int64),
             "span": np.array(list(self._tracks.values()), np.float64).reshape(-1, 2),
-            "pending_uid": np.array([u for u, _ in self._pending], np.int64),
-            "pending": np.array([v for _, v in self._pending], np.float32).reshape(
-                len(self._pending), self.micro.sums.shape[1]
+            "pending_uid": np.array([uid for uid, _, _ in self._pending], np.int64),
+            "pending": _stacked([v for _, v, _ in self._pending], self.micro.sums.shape[1]),
+            "pending_features": _stacked(
+                [f for _, _, f in self._pending], self.micro.features.shape[1]
             ),
         }
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Grouping:
         """Read back what ``arrays`` gave."""
-        grouping = cls(arrays["micro_sums"].shape[1])
+        grouping = cls(arrays["micro_sums"].shape[1], arrays["micro_features"].shape[1])
         grouping.micro = MicroClusters.from_arrays(arrays)
         grouping.character = arrays["micro_character"].astype(np.int64)
         grouping.next_id = int(arrays["next_id"][0])
@@ -243,7 +264,12 @@ class Grouping:
         spans = arrays["span"].tolist()
         for uid_, (seconds, start) in zip(arrays["span_uid"].tolist(), spans, strict=True):
             grouping._tracks[uid_] = (seconds, start)
-        pending = zip(arrays["pending_uid"].tolist(), arrays["pending"], strict=True)
+        pending = zip(
+            arrays["pending_uid"].tolist(),
+            arrays["pending"],
+            arrays["pending_features"],
+            strict=True,
+        )
         grouping._pending.extend(pending)
         uid, home, share = (arrays[f"track_{n}"] for n in ("uid", "home", "share"))
         order = np.argsort(uid, kind="stable")
@@ -252,3 +278,7 @@ class Grouping:
             if len(rows):
                 grouping._homes[int(uid[rows[0]])] = (home[rows], share[rows])
         return grouping
+
+
+def _stacked(rows: list[F4], width: int) -> F4:
+    return np.array(rows, np.float32).reshape(len(rows), width)

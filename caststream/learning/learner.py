@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from caststream.learning.characters import fold
-from caststream.learning.grouping import Grouping, Seen
+from caststream.learning.finetune import Head, Tuning, project
+from caststream.learning.grouping import Grouping, Regrouping, Seen
+from caststream.messages import F4, Tuned
 from caststream.store import acts as act_log
 from caststream.store import published
 from caststream.store.lock import alone
@@ -27,13 +29,21 @@ class Learner:
         self._reader = StoreReader(store)
         latest = published.current(store) or Published()
         self._revision = latest.revision
-        self._vectors = int(latest.meta.get("vectors", 0))
-        self._head = latest.head
+        self.vectors = int(latest.meta.get("vectors", 0))
+        """Number of the head that the vectors are made with, 0 for the shipped one."""
+        self.head: Head = latest.head
+        """Empty for the shipped one."""
         self._commit = int(latest.meta.get("commit", -1))
-        self.grouping = (
-            Grouping.from_arrays(latest.extra) if "micro_sums" in latest.extra else Grouping()
-        )
+        self._grouping: Grouping | None = None
+        if "micro_sums" in latest.extra:
+            self._grouping = Grouping.from_arrays(latest.extra)
         self._characters = {int(c["id"]): dict(c) for c in latest.characters}
+        self._tuned: dict[str, float] = latest.meta.get("tuned", {})
+
+    @property
+    def rows(self) -> int:
+        """How many rows were taken in: what a fine-tuning of this moment may look at."""
+        return self._reader.row_count
 
     def take_in(self) -> int:
         """Take in what was committed since the last time; returns how many tracks."""
@@ -48,34 +58,70 @@ class Learner:
         tracks, rows = commit.tracks, commit.rows
         if not len(tracks):
             return 0
-        vectors, owner = rows.vector, rows.uid
+        vectors, features, owner = rows.vector, rows.features, rows.uid
+        if self._grouping is None:
+            self._grouping = Grouping(vectors.shape[1], features.shape[1])
         for i, uid in enumerate(tracks.uid.tolist()):
-            if int(tracks.model[i]) != self._vectors:
-                continue
-            self.grouping.add(
+            mine = owner == uid
+            made = vectors[mine]
+            if int(tracks.model[i]) != self.vectors:
+                if not self.head:
+                    continue  # made by a head that was rolled back, and the shipped one is not here
+                made = project(features[mine], self.head)
+            self._grouping.add(
                 Seen(
                     uid,
-                    vectors[owner == uid],
+                    made,
+                    features[mine],
                     float(tracks.end[i] - tracks.start[i]),
                     float(tracks.score[i]),
                     float(tracks.start[i]),
                 )
             )
         for one, other in commit.apart.tolist():
-            self.grouping.apart(one, other)
+            self._grouping.apart(one, other)
         return len(tracks)
+
+    def take_up(self, tuning: Tuning) -> Tuned:
+        """Let a tuned head go live: everything known is made anew under it."""
+        self.head = tuning.head
+        self.vectors = 1 + max([self.vectors, *published.heads(self._store)])
+        if self._grouping is not None:
+            self._grouping.reproject(self._project)
+        done = Tuned(
+            self.vectors,
+            tuning.pairs,
+            tuning.loss,
+            tuning.margin_before,
+            tuning.margin_after,
+        )
+        self._tuned = {
+            "model": done.model,
+            "triplets": done.triplets,
+            "loss": done.loss,
+            "margin_before": done.margin_before,
+            "margin_after": done.margin_after,
+        }
+        return done
+
+    def _project(self, features: F4) -> F4:
+        return project(features, self.head)
 
     def regroup(self) -> int:
         """Group anew and publish; returns the new revision."""
         # People who split make ids too, under the same lock: none is given twice.
         with alone(self._store / "models" / "IDS"):
-            return self._regroup()
+            grouping = self._grouping
+            if grouping is None:
+                return self._revision
+            found = grouping.regroup(PRIOR_CUT, fold(act_log.read(self._store)))
+            self._revision += 1
+            published.publish(self._store, self._publication(grouping, found))
+            return self._revision
 
-    def _regroup(self) -> int:
-        acts = fold(act_log.read(self._store))
-        found = self.grouping.regroup(PRIOR_CUT, acts)
-        labels = self.grouping.labels()
-        vectors, owners, weight = self.grouping.gallery()
+    def _publication(self, grouping: Grouping, found: Regrouping) -> Published:
+        labels = grouping.labels()
+        vectors, owners, weight = grouping.gallery()
         for character in np.unique(owners).tolist():
             self._characters.setdefault(character, {"id": character, "aliases": []})
         for gone, stays in found.merged:
@@ -83,34 +129,29 @@ class Learner:
                 self._characters.setdefault(stays, {"id": stays, "aliases": []})
                 self._characters[stays]["aliases"].append(gone)
                 self._characters[stays]["aliases"] += self._characters.pop(gone)["aliases"]
-        self._revision += 1
-        published.publish(
-            self._store,
-            Published(
-                revision=self._revision,
-                head=self._head,
-                prototypes=vectors,
-                prototype_character=owners,
-                prototype_weight=weight,
-                label_uid=labels.uid,
-                label_character=labels.character,
-                label_confidence=labels.confidence,
-                extra={
-                    **self.grouping.arrays(),
-                    "label_seconds": labels.seconds,
-                    "label_start": labels.start,
-                },
-                characters=tuple(self._characters.values()),
-                thresholds={"cut": found.cut},
-                meta={
-                    "vectors": self._vectors,
-                    "commit": self._commit,
-                    "merged": found.merged,
-                    "suggestions": found.suggestions,
-                },
-            ),
+        return Published(
+            revision=self._revision,
+            head=self.head,
+            prototypes=vectors,
+            prototype_character=owners,
+            prototype_weight=weight,
+            label_uid=labels.uid,
+            label_character=labels.character,
+            label_confidence=labels.confidence,
+            extra={
+                **grouping.arrays(),
+                "label_seconds": labels.seconds,
+                "label_start": labels.start,
+            },
+            characters=tuple(self._characters.values()),
+            thresholds={"cut": found.cut},
+            meta={
+                "vectors": self.vectors,
+                "commit": self._commit,
+                "suggestions": found.suggestions,
+                "tuned": self._tuned,
+            },
         )
-        return self._revision
 
     def close(self) -> None:
         """Let go of the store's files."""

@@ -59,13 +59,18 @@ class Lessons:
         )
 
 
-def gather(reader: StoreReader, cast: Cast, random: np.random.Generator) -> Lessons:
+def gather(
+    reader: StoreReader, cast: Cast, random: np.random.Generator, rows: int | None = None
+) -> Lessons:
     """Collect lessons from a store, replayed evenly over its characters.
 
     At most ``TRACKS`` tracks: each character gives the same share as far as it has one, so that
-    the lead does not crowd out the others and old episodes are not forgotten.
+    the lead does not crowd out the others and old episodes are not forgotten. ``rows`` leaves out
+    what was committed after that many rows.
     """
     table = reader.tracks()
+    if rows is not None:
+        table = table.where(table.first_row < rows)
     table = table.where((table.boxes >= 2) & (table.score >= 0.35))
     chosen = _balanced(table, cast, random)
     table = table.where(chosen)

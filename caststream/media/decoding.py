@@ -137,6 +137,12 @@ class Decoder:
             for frame in frames:
                 barren = 0
                 yield from self._frame(frame)
+        try:
+            frames = stream.codec_context.decode(None)
+        except av.FFmpegError:  # it has been flushed already, as at every regular end
+            return
+        for frame in frames:
+            yield from self._frame(frame)
 
     def _begin_anew(self, place: int | None) -> Iterator[Shown | Break]:
         """Probe the stream again from a byte on: its codec has changed in the middle."""
@@ -161,7 +167,9 @@ class Decoder:
                         self._suspect_loss(certain=False)
                     yield packet
                 return
-            except av.ExitError:  # a time-out; sticks until the source is opened anew
+            except (av.ExitError, IndexError):
+                # A time-out, which sticks until the source is opened anew; or PyAV, at the end
+                # of the input, met a stream that it had not heard of at the beginning.
                 return
             except (av.FFmpegError, OSError):
                 errors += 1

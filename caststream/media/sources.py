@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 
@@ -32,6 +32,10 @@ _LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
 _BOXES = frozenset(
     b"ftyp moov moof mdat free skip wide uuid pnot styp sidx emsg prft meta pdin junk".split()
 )
+_TITLES: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
+"""Titles in old encodings are common, and no reason to refuse a film; PyAV 19 takes them anyway."""
 _TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
 """Decoders that draw text files as pictures."""
 
@@ -270,10 +274,10 @@ class Source:
     ) -> av.container.InputContainer:
         timeout = (self._timeout, self._timeout) if self.remote else None
         try:
-            # Titles in old encodings are common, and no reason to refuse a film.
-            return av.open(
-                file, "r", options=options or {}, timeout=timeout, metadata_errors="replace"
+            container: av.container.InputContainer = av.open(
+                file, "r", options=options or {}, timeout=timeout, **_TITLES
             )
+            return container
         except av.FFmpegError as error:
             raise InputError(f"{self.name} {_explain(error, self._timeout)}") from None
         except OSError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from caststream.errors import GraphError
 from caststream.graph.node import Node
-from caststream.messages import Context, Detections, Gap, Marker, ShotEnd, ShotFrame
+from caststream.messages import Context, Detections, Gap, Marker, ShotEnd, ShotFrame, StreamStart
 
 if TYPE_CHECKING:
     from caststream.vision.detector import Detector
@@ -19,7 +19,13 @@ class Detect(Node):
     The other frames end here: nobody further down looks at them.
     """
 
-    def __init__(self, rate: float = 4.0, model: str = "default", score: float = 0.15) -> None:
+    def __init__(
+        self,
+        rate: float = 4.0,
+        model: str = "default",
+        score: float = 0.15,
+        prompt: str = "an animated character",
+    ) -> None:
         if not rate > 0:
             raise GraphError(f"detect: rate = {rate} pictures a second cannot be; give more than 0")
         if not 0 <= score < 1:
@@ -27,6 +33,8 @@ class Detect(Node):
         self.rate = rate
         self.model = model
         self.score = score
+        self.prompt = prompt
+        self._size = (0, 0)
         self._due = float("-inf")
         self._detector: Detector | None = None
 
@@ -34,7 +42,7 @@ class Detect(Node):
         """Load the detector."""
         from caststream.vision.detector import Detector
 
-        self._detector = Detector.load(self.model, context.device)
+        self._detector = Detector.load(self.model, context.device, self.prompt)
         context.models["detector"] = self._detector.digest
 
     def process(self, message: ShotFrame) -> Iterator[Detections]:
@@ -45,7 +53,7 @@ class Detect(Node):
         if frame.time < self._due - 0.008:
             return
         self._due = max(self._due, frame.time - 1 / self.rate) + 1 / self.rate
-        width, height = self._detector.size
+        width, height = self._size
         boxes, scores = self._detector.detect(frame.picture.resized(width, height)[None])[0]
         keep = scores >= self.score
         yield Detections(
@@ -58,8 +66,12 @@ class Detect(Node):
         return iter(())
 
     def mark(self, marker: Marker) -> Iterator[Detections]:
-        """After a jump the next picture is looked at, whatever its time."""
-        if isinstance(marker, Gap):
+        """Choose the size to look at; after a jump the next picture is due, whatever its time."""
+        if isinstance(marker, StreamStart):
+            assert self._detector is not None, "open comes first"
+            self._size = self._detector.size_for(marker.width, marker.height)
+            self._due = float("-inf")
+        elif isinstance(marker, Gap) and marker.reason != "dropped":
             self._due = float("-inf")
         return iter(())
 

@@ -27,6 +27,7 @@ class Embed(Node):
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
         self._published = 0
+        self._stale = False
         self._store: str | None = None
 
     def open(self, context: Context) -> None:
@@ -41,17 +42,20 @@ class Embed(Node):
     def process(self, message: Detections) -> Iterator[Embedded]:
         """Embed the boxes of one picture."""
         assert self._embedder is not None, "open comes first"
+        if self._stale:
+            self._pick_up()
         crops = message.source.frame.picture.crops(message.boxes, self._embedder.crop_size)
         features = self._embedder.features(crops)
         vectors = self._embedder.project(features, self._head)
         yield Embedded(message, vectors, features, crops, self._number)
 
     def end_shot(self, end: ShotEnd) -> Iterator[Embedded]:
-        """See whether a newer head was published."""
-        self._pick_up()
+        """See whether a newer head was published, once those below have seen the shot's end."""
+        self._stale = True
         return iter(())
 
     def _pick_up(self) -> None:
+        self._stale = False
         if self._store is None:
             return
         from caststream.store import published

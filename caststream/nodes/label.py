@@ -19,6 +19,7 @@ from caststream.messages import (
     StreamStart,
     Tracked,
     Tracks,
+    Tuned,
 )
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Label(Node):
 
     def process(
         self, message: Tracked | Tracks
-    ) -> Iterator[Labelled | LabelledTracks | Dictionary]:
+    ) -> Iterator[Labelled | LabelledTracks | Dictionary | Tuned]:
         """Label one picture's boxes, or the finished tracks of a shot."""
         assert self._cast is not None, "a stream starts before its messages"
         if self._cast.refresh_acts():
@@ -129,18 +130,24 @@ class Label(Node):
             np.array([v.confidence for v in verdicts], np.float32),
         )
 
-    def end_shot(self, end: ShotEnd) -> Iterator[Dictionary]:
+    def end_shot(self, end: ShotEnd) -> Iterator[Dictionary | Tuned]:
         """Forget the shot's tracks, and pick up what was published meanwhile."""
         self._online.clear()
         yield from self._pick_up()
 
-    def end_stream(self, end: StreamEnd) -> Iterator[Dictionary]:
+    def end_stream(self, end: StreamEnd) -> Iterator[Dictionary | Tuned]:
         """Pick up the last dictionary."""
         yield from self._pick_up()
 
-    def _pick_up(self) -> Iterator[Dictionary]:
-        if self._cast is not None and self._cast.refresh():
-            yield self._dictionary()
+    def _pick_up(self) -> Iterator[Dictionary | Tuned]:
+        if self._cast is None:
+            return
+        before = self._cast.vectors
+        if not self._cast.refresh():
+            return
+        if self._cast.vectors > before:
+            yield Tuned(**self._cast.published.meta["tuned"])
+        yield self._dictionary()
 
     def _dictionary(self) -> Dictionary:
         """What the newest dictionary changes; the revision rises with every one that goes out."""

@@ -46,6 +46,7 @@ class Shots(Node):
         from caststream.vision.boundary import BoundaryDetector
 
         self._detector = BoundaryDetector()
+        context.models["boundary"] = self._detector.network.digest
 
     def process(self, message: Frame) -> Iterator[ShotFrame | ShotEnd]:
         """Look at the frame, hand on what has become certain."""

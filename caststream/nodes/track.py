@@ -58,10 +58,12 @@ class Track(Node):
         self._forget()
         self._shot = 0
         self._model = 0
+        self._widths = (0, 0)
 
     def _forget(self) -> None:
         self._waiting: list[m.Rows] = []  # their tracks are online ids
         self._count = 0
+        self._frames: list[tuple[int, float]] = []  # analysed, with or without boxes; not given out
         self._crops: dict[int, _Views] = {}
         self._taken: set[int] = set()  # ids of this shot that are given out already
 
@@ -80,6 +82,8 @@ class Track(Node):
             yield from self._end()
         self._model, self._shot = message.model, source.shot
         ids, shown = self._follow(message)
+        self._frames.append((source.frame.index, source.frame.time))
+        self._widths = message.vectors.shape[1], message.features.shape[1]
         self._keep(message, ids)
         yield m.Tracked(message, shown)
         if self._count and (
@@ -87,6 +91,8 @@ class Track(Node):
             or self._count > self.MOST_ROWS
         ):
             yield from self._close_window(source.frame.time)
+        elif not self._count and source.frame.time - self._frames[0][1] > self.window:
+            yield from self._give(self._no_rows(), np.zeros(0, np.int64))
 
     def mark(self, marker: m.Marker) -> Iterator[m.Tracks]:
         """End all tracks where the input jumped further than they can wait."""
@@ -96,7 +102,7 @@ class Track(Node):
             yield from self._end()
 
     def end_shot(self, end: m.ShotEnd) -> Iterator[m.Tracks]:
-        """Yield the shot's refined tracks, if it had any."""
+        """Yield the shot's refined tracks, and its analysed frames also where it had none."""
         yield from self._end()
 
     def end_stream(self, end: m.StreamEnd) -> Iterator[m.Tracks]:
@@ -146,6 +152,8 @@ class Track(Node):
         if self._count:
             rows = _joined(self._waiting)
             yield from self._give(rows, self._refined(rows))
+        elif self._frames:
+            yield from self._give(self._no_rows(), np.zeros(0, np.int64))
         self._forget()
         if self._tracker is not None:
             self._tracker.reset()
@@ -179,7 +187,8 @@ class Track(Node):
 
     def _give(self, rows: m.Rows, labels: m.I8) -> Iterator[m.Tracks]:
         at = np.flatnonzero(labels >= 0)
-        if len(at) == 0:
+        seen, self._frames = self._frames, []
+        if len(at) == 0 and not seen:
             return
         online, rows = rows.track[at], _rows_at(rows, at)
         names, tracks, crops = np.empty(len(at), np.int64), [], [b""] * len(at)
@@ -197,7 +206,20 @@ class Track(Node):
             rows.frame, rows.time, rows.box, rows.score, names, rows.vector, rows.features,
             tuple(crops), rows.blend,
         )  # fmt: skip
-        yield m.Tracks(self._shot, self._model, rows, tuple(tracks))
+        yield m.Tracks(
+            self._shot, self._model, rows, tuple(tracks),
+            frames=np.array([frame for frame, _ in seen], np.int64),
+            times=np.array([time for _, time in seen], np.float64),
+        )  # fmt: skip
+
+    def _no_rows(self) -> m.Rows:
+        none, (vectors, features) = np.zeros(0, np.int64), self._widths
+        return m.Rows(
+            frame=none, time=np.zeros(0), box=np.zeros((0, 4), np.float32),
+            score=np.zeros(0, np.float32), track=none,
+            vector=np.zeros((0, vectors), np.float32), features=np.zeros((0, features), np.float16),
+            crop=(), blend=np.zeros(0, bool),
+        )  # fmt: skip
 
     def _name(self, sources: tuple[int, ...]) -> int:
         assert self._tracker is not None

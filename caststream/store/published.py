@@ -182,6 +182,19 @@ def versions(path: str | Path) -> list[int]:
     return [n for n in _numbers(folder) if (folder / f"{n:06d}" / "arrays.safetensors").exists()]
 
 
+def heads(path: str | Path) -> list[int]:
+    """Numbers of all heads that were ever published, also of versions whose arrays are gone."""
+    folder = Path(path) / "models"
+    found = set()
+    for number in _numbers(folder):
+        try:
+            meta = json.loads((folder / f"{number:06d}" / "meta.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        found.add(int(meta["meta"].get("vectors", 0)))
+    return sorted(found)
+
+
 def rollback(path: str | Path, number: int) -> None:
     """Put an older version in force again; the next one to be published gets a new number."""
     load(path, number)

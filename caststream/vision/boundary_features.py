@@ -361,11 +361,11 @@ def _match_blocks(now: U1, before: U1) -> tuple[float, float, float, float]:
                     x0 = bx * size_x + dx
                     if y0 < 0 or x0 < 0 or y0 + size_y > HEIGHT or x0 + size_x > WIDTH:
                         continue
-                    total = 0.0
+                    total = np.int64(0)
                     for y in range(size_y):
                         for x in range(size_x):
-                            a = float(now[by * size_y + y, bx * size_x + x, 1])
-                            total += abs(a - float(before[y0 + y, x0 + x, 1]))
+                            a = np.int64(now[by * size_y + y, bx * size_x + x, 1])
+                            total += abs(a - np.int64(before[y0 + y, x0 + x, 1]))
                     value = total / (size_y * size_x * 255.0)
                     if dy == 0 and dx == 0:
                         still = value

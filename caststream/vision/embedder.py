@@ -152,6 +152,23 @@ def load_network(path: Path) -> tuple[EmbedderNet, Head, str]:
     return network.eval(), head, hashlib.sha256(data).hexdigest()[:16]
 
 
+def read_head(path: Path = WEIGHTS) -> Head:
+    """The head alone of a .safetensors file of ours, without torch.
+
+    Raises ModelError where the file is missing or holds no head.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            return {
+                name: file.get_tensor(f"head.{name}").astype(np.float32)
+                for name in ("weight", "bias")
+            }
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path} holds no embedder head: {error}") from error
+
+
 def save_network(network: EmbedderNet, head: Head, path: Path) -> None:
     """Write network and head in half precision, so that ``load_network`` reads them."""
     import torch

@@ -27,6 +27,10 @@ F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 
 
+GRAIN = 2.0**24
+"""Steps to a unit of cost that the solver tells apart."""
+
+
 class Flow(NamedTuple):
     """A solved flow over N pieces."""
 
@@ -42,7 +46,8 @@ def least_cost_flow(use: F8, enter: F8, leave: F8, links: I8, cost: F8) -> Flow:
 
     ``use`` (N,) is the cost of each piece being used, ``enter`` and ``leave`` (N,) those of a
     track that begins or ends with it; ``links`` (L, 2) says which piece may follow which (no
-    circles, no doubles), ``cost`` (L,) at what price.
+    circles, no doubles), ``cost`` (L,) at what price. Exact to one part in 2**24 a piece; costs
+    have to stay below 1e6.
     """
     n = len(use)
     if n == 0:
@@ -53,16 +58,17 @@ def least_cost_flow(use: F8, enter: F8, leave: F8, links: I8, cost: F8) -> Flow:
     cols = np.concatenate((b, own, n + own, own, n + a, n + own))
     rows[n + len(a) + n : n + len(a) + 2 * n] += n  # enter_j -> in_j
     weight = np.concatenate((cost, -use, leave, enter, np.zeros(len(a)), np.zeros(n)))
-    # Every full matching has 2N edges, so a constant changes nothing; it keeps weights off zero,
-    # which the solver would read as "no edge".
-    lift = 1.0 - min(0.0, float(weight.min()))
-    graph = csr_array((weight + lift, (rows, cols)), shape=(2 * n, 2 * n))
+    # Whole numbers: with rounding errors the solver can run in circles for ever (its row reduction
+    # takes turns between two rows whose costs differ in the last bit). Every full matching has 2N
+    # edges, so a constant changes nothing; it keeps weights off zero, which would be "no edge".
+    whole = np.rint(weight * GRAIN)
+    graph = csr_array((whole - whole.min() + 1.0, (rows, cols)), shape=(2 * n, 2 * n))
     _, match = min_weight_full_bipartite_matching(graph)
     ahead = match[:n].astype(np.int64)
     used = ahead != own
     following = np.where(used & (ahead < n), ahead, -1)
-    chosen = np.asarray(graph[np.arange(2 * n), match]).ravel() - lift
-    return Flow(used, following, float(chosen.sum() + use.sum()))
+    chosen = np.asarray(graph[np.arange(2 * n), match]).ravel() - 1.0 + whole.min()
+    return Flow(used, following, float(chosen.sum() / GRAIN + use.sum()))
 
 
 def chains(flow: Flow) -> I8:

@@ -47,7 +47,7 @@ class RefineSettings:
     """... and how it grows by the second."""
     gap_price: float = 0.5
     """Price of a second unseen."""
-    looks_weight: float = 8.0
+    looks_weight: float = 12.0
     """Price of a cosine that falls by one."""
     looks_even: float = 0.5
     """Cosine that speaks neither for nor against."""

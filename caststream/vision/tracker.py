@@ -70,7 +70,7 @@ class TrackerSettings:
     """The same for low-score boxes."""
     score_weight: float = 1.0
     """Cost of a score that differs by one from the track's."""
-    looks_weight: float = 8.0
+    looks_weight: float = 12.0
     """Cost of a cosine that falls by one."""
     looks_even: float = 0.5
     """Cosine that speaks neither for nor against."""

@@ -12,6 +12,7 @@ from caststream.learning.clusters import (
     BROKEN,
     PRIOR_REACH,
     MicroClusters,
+    Poses,
     linkage,
     prototypes,
 )
@@ -23,10 +24,11 @@ def unit(rng: np.random.Generator, n: int, d: int = 16) -> np.ndarray:
 
 
 def filled(rng: np.random.Generator, n: int, pairs: int) -> MicroClusters:
-    micro = MicroClusters(16, 64)
+    micro = MicroClusters(16, 16, 64)
+    one = np.ones(1, np.float32)
     homes = [
-        micro.add(v[None], np.ones(1, np.float32), s)
-        for v, s in zip(unit(rng, n), rng.uniform(0.5, 9, n), strict=True)
+        micro.add(Poses(v[None], v[None], one), seconds)
+        for v, seconds in zip(unit(rng, n), rng.uniform(0.5, 9, n), strict=True)
     ]
     for _ in range(pairs):
         a, b = rng.choice(n, 2, replace=False)
@@ -131,12 +133,17 @@ def test_prototypes_are_poses_with_their_shares() -> None:
     poses = unit(rng, 2)
     rows = np.repeat(poses, [6, 2], axis=0) + rng.normal(scale=0.01, size=(8, 16))
     rows = np.vstack([rows / np.linalg.norm(rows, axis=1, keepdims=True), np.zeros((3, 16))])
-    found, share = prototypes(rows.astype(np.float32))
-    assert sorted(share.tolist()) == [0.25, 0.75]
-    assert (found @ poses.T).max(axis=1).min() > 0.99
+    rows = rows.astype(np.float32)
+    found = prototypes(rows, 2 * rows)
+    assert sorted(found.share.tolist()) == [0.25, 0.75]
+    assert (found.vectors @ poses.T).max(axis=1).min() > 0.99
+    np.testing.assert_allclose(
+        found.features[np.argmax(found.share)], 2 * rows[:6].mean(axis=0), atol=1e-5
+    )
 
 
 def test_no_vectors_no_prototypes() -> None:
-    found, share = prototypes(np.zeros((4, 16), np.float32))
-    assert found.shape == (0, 16)
-    assert share.shape == (0,)
+    found = prototypes(np.zeros((4, 16), np.float32), np.zeros((4, 9), np.float16))
+    assert found.vectors.shape == (0, 16)
+    assert found.features.shape == (0, 9)
+    assert len(found) == len(found.share) == 0

@@ -25,7 +25,7 @@ def show(
         who = int(rng.integers(CAST))
         rows = centres[who] + rng.normal(scale=noise, size=(6, 64))
         rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-        out.append((who, Seen(1000 * seed + uid, rows, seconds, 0.8, float(uid))))
+        out.append((who, Seen(1000 * seed + uid, rows, rows, seconds, 0.8, float(uid))))
     return out
 
 
@@ -43,7 +43,7 @@ def purity(grouping: Grouping, who: dict[int, int]) -> float:
 
 
 def test_a_small_cast_is_found_and_its_ids_last() -> None:
-    grouping, who = Grouping(64), {}
+    grouping, who = Grouping(64, 64), {}
     earlier: dict[int, int] = {}
     flips = total = 0
     for episode in range(1, 6):
@@ -62,7 +62,7 @@ def test_a_small_cast_is_found_and_its_ids_last() -> None:
 
 
 def test_named_ones_stay_and_what_would_join_them_is_only_suggested() -> None:
-    grouping = Grouping(64)
+    grouping = Grouping(64, 64)
     first = show(1, 40, seconds=12)
     for _, seen in first:
         grouping.add(seen)
@@ -81,7 +81,7 @@ def test_named_ones_stay_and_what_would_join_them_is_only_suggested() -> None:
 
 
 def test_an_undone_merge_leaves_no_trace() -> None:
-    grouping = Grouping(64)
+    grouping = Grouping(64, 64)
     for _, seen in show(2, 60):
         grouping.add(seen)
     grouping.regroup(0.5, Acts())
@@ -99,12 +99,12 @@ def test_an_undone_merge_leaves_no_trace() -> None:
 
 
 def test_short_tracks_are_labelled_and_teach_nothing() -> None:
-    grouping = Grouping(64)
+    grouping = Grouping(64, 64)
     tracks = show(3, 60)
     for _, seen in tracks:
         grouping.add(seen)
     _, like = tracks[0]
-    grouping.add(Seen(77, like.vectors[:1], 0.2, 0.9, 0.0))
+    grouping.add(Seen(77, like.vectors[:1], like.vectors[:1], 0.2, 0.9, 0.0))
     weight = grouping.micro.weight.sum()
     grouping.regroup(0.5, Acts())
     uid, ids = labels(grouping)
@@ -114,7 +114,7 @@ def test_short_tracks_are_labelled_and_teach_nothing() -> None:
 
 
 def test_memory_stays_bounded_and_labels_follow() -> None:
-    grouping, who = Grouping(64, capacity=40), {}
+    grouping, who = Grouping(64, 64, capacity=40), {}
     for episode in range(1, 5):
         for name, seen in show(episode, 150, noise=0.12):
             who[seen.uid] = name
@@ -130,12 +130,12 @@ def test_side_by_side_look_alikes_are_kept_apart() -> None:
     rng = np.random.default_rng(4)
     base = rng.normal(size=64)
     twins = [base + rng.normal(scale=0.55, size=64) for _ in range(2)]
-    grouping, who = Grouping(64), {}
+    grouping, who = Grouping(64, 64), {}
     for pair in range(30):
         for side, twin in enumerate(twins):
             rows = twin + rng.normal(scale=0.2, size=(5, 64))
             rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-            seen = Seen(2 * pair + side, rows, 2.0, 0.9, float(pair))
+            seen = Seen(2 * pair + side, rows, rows, 2.0, 0.9, float(pair))
             who[seen.uid] = side
             grouping.add(seen)
         grouping.apart(2 * pair, 2 * pair + 1)
@@ -144,7 +144,7 @@ def test_side_by_side_look_alikes_are_kept_apart() -> None:
 
 
 def test_state_survives_its_arrays() -> None:
-    grouping = Grouping(64)
+    grouping = Grouping(64, 64)
     for _, seen in show(5, 50):
         grouping.add(seen)
     for one, other in combinations(range(5000, 5006), 2):
@@ -161,3 +161,24 @@ def test_state_survives_its_arrays() -> None:
         state.regroup(0.5, Acts())
     for a, b in zip(labels(grouping), labels(again), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_another_head_moves_everything_and_keeps_the_ids() -> None:
+    grouping = Grouping(64, 64)
+    for _, seen in show(7, 60):
+        grouping.add(seen)
+    grouping.regroup(0.5, Acts())
+    _, before = labels(grouping)
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(64, 64)))[0].astype(np.float32)
+
+    def project(features: np.ndarray) -> np.ndarray:
+        rows = features @ turn
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+    cohesion = np.linalg.norm(grouping.micro.sums, axis=1)
+    old = grouping.micro.means @ turn
+    grouping.reproject(project)
+    np.testing.assert_allclose(grouping.micro.means, old, atol=5e-3)
+    np.testing.assert_allclose(np.linalg.norm(grouping.micro.sums, axis=1), cohesion, rtol=1e-4)
+    grouping.regroup(0.5, Acts())
+    np.testing.assert_array_equal(labels(grouping)[1], before)

@@ -283,8 +283,10 @@ def test_a_film_over_http_ends_at_its_end(tmp_path):
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        result = decode(f"http://127.0.0.1:{server.server_port}/film.mp4")
-        server.shutdown()
-        thread.join()
+        try:
+            result = decode(f"http://127.0.0.1:{server.server_port}/film.mp4")
+        finally:
+            server.shutdown()
+            thread.join()
     assert result.numbers == list(range(24))
     assert result.breaks == []

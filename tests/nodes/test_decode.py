@@ -153,6 +153,7 @@ def test_a_stop_before_the_first_picture(monkeypatch, node):
 def test_a_stop_on_a_silent_socket(tmp_path, node):
     film = write_film(tmp_path / "film.ts", 24).read_bytes()
     with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10.0)
         decode = node(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=2.0)
         peer, _ = server.accept()
         with peer:

@@ -25,7 +25,7 @@ KILLS = int(os.environ.get("CASTSTREAM_KILLS", "15"))
 
 # Forks a worker for each line that it is given, so that Python starts once and not every time.
 SERVER = """
-import os, signal, sys
+import os, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
 import zarr
@@ -53,10 +53,6 @@ def act(path):
         done = acts.append(path, "name", {"character": index, "name": "x" * (index % 300)})
         print(done.number, index, flush=True)
 
-def echo(path):
-    pass
-
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 for line in sys.stdin:
     work, path = line.split()
     child = os.fork()
@@ -64,6 +60,8 @@ for line in sys.stdin:
         print("worker", os.getpid(), flush=True)
         globals()[work](path)
         os._exit(0)
+    os.waitpid(child, 0)
+    print("dead", flush=True)
 """
 
 
@@ -81,15 +79,16 @@ def killed():
             server.stdin.write(f"{work} {path}\n")
             server.stdin.flush()
             _, worker = server.stdout.readline().split()
-            said = [server.stdout.readline() for _ in range(moments.randrange(9))]
+            said: list[str] = []
+            for _ in range(moments.randrange(9)):
+                said.append(server.stdout.readline())
+                assert said[-1] != "dead\n", "the worker failed by itself"
             # Into the middle of something; which thing, the machine's speed decides.
             time.sleep(moments.random() * 0.02)
             os.kill(int(worker), signal.SIGKILL)
-            server.stdin.write(f"echo {path}\n")
-            server.stdin.flush()
-            while not (line := server.stdout.readline()).startswith("worker"):
-                said.append(line)
-            return [[int(word) for word in line.split()] for line in said if line.endswith("\n")]
+            while said[-1:] != ["dead\n"]:
+                said.append(server.stdout.readline())
+            return [[int(word) for word in line.split()] for line in said[:-1]]
 
         yield kill
         server.stdin.close()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 
 pytest.importorskip("skia")
+
+import itertools
 
 import skia
 
@@ -19,7 +22,7 @@ from tools.synth.layers import SOLID
 from tools.synth.script import TRANSITIONS, Script, make_script
 from tools.synth.staging import draw_stand
 
-SMALL = {"seconds": 6.0, "width": 96, "height": 54, "fps": 12.0}
+SMALL: dict[str, Any] = {"seconds": 6.0, "width": 96, "height": 54, "fps": 12.0}
 
 
 def small_script(show: int, episode: int = 0) -> Script:
@@ -49,7 +52,9 @@ def test_script_covers_the_film_without_holes(show: int) -> None:
     assert script.shots[-1].last == script.frame_count - 1
     assert len(script.transitions) == len(script.shots) - 1
     end = -1
-    for before, after, change in zip(script.shots, script.shots[1:], script.transitions, strict=False):
+    for before, after, change in zip(
+        script.shots, script.shots[1:], script.transitions, strict=False
+    ):
         assert change.kind in TRANSITIONS
         assert end < change.start <= change.end
         end = change.end
@@ -93,13 +98,14 @@ def test_boundaries_are_where_the_picture_changes() -> None:
     for show in range(30):
         script = small_script(show)
         cuts = [
-            t.start for a, b, t in zip(script.shots, script.shots[1:], script.transitions, strict=False)
+            t.start
+            for a, b, t in zip(script.shots, script.shots[1:], script.transitions, strict=False)
             if t.kind == "cut" and a.scene != b.scene
         ]
         if not cuts:
             continue
         pictures = [picture.astype(int) for picture, _ in frames(script)]
-        changes = [0.0] + [float(np.abs(a - b).mean()) for a, b in zip(pictures, pictures[1:], strict=False)]
+        changes = [0.0] + [float(np.abs(a - b).mean()) for a, b in itertools.pairwise(pictures)]
         for cut in cuts:
             assert changes[cut] > 1.0
         found += len(cuts)
@@ -112,7 +118,9 @@ def test_boxes_fit_the_drawn_character() -> None:
     """The box of an unhidden character spans the pixels that the character alone covers."""
     checked = 0
     for show in range(40):
-        script = make_script(show_seed=show, episode_seed=0, seconds=2, width=160, height=90, fps=12)
+        script = make_script(
+            show_seed=show, episode_seed=0, seconds=2, width=160, height=90, fps=12
+        )
         shot = script.shots[0]
         if shot.camera == "shake" or shot.effects:
             continue
@@ -140,6 +148,7 @@ def test_episode_file_matches_its_truth(tmp_path: Path) -> None:
     truth = json.loads(path.read_text())
     with av.open(str(tmp_path / "a.mp4")) as container:
         stream = container.streams.video[0]
+        assert stream.average_rate is not None
         assert float(stream.average_rate) == truth["fps"] == 12.0
         assert (stream.width, stream.height) == (truth["width"], truth["height"])
         decoded = list(container.decode(stream))

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-pytest.importorskip("skia")
+skia = pytest.importorskip("skia")
 
-from tools.synth import FAMILIES, look_alike, make_cast, make_identity, make_style, sample_crop, sample_picture
+from tools.synth import (
+    FAMILIES,
+    look_alike,
+    make_cast,
+    make_identity,
+    make_style,
+    sample_crop,
+    sample_picture,
+)
 from tools.synth.identities import PLANS
 from tools.synth.layers import Layers
 from tools.synth.pose import POSES, make_pose
@@ -49,7 +59,8 @@ def test_every_plan_draws_in_every_family(family: str) -> None:
         who = make_identity(index, style, plan)
         pose = make_pose(rng, POSES[index % len(POSES)])
         layers.clear()
-        area = layers.add(lambda canvas, w=who, p=pose: draw_stand(canvas, Stand(w, p, 0.5, 0.95, 0.8), 64), True)
+        stand = Stand(who, pose, 0.5, 0.95, 0.8)
+        area = layers.add(partial(draw_stand, stand=stand, height=64), True)
         boxes, visible, seen = layers.boxes()
         assert area == seen[0] > 60, plan
         assert visible[0] == 1.0
@@ -58,20 +69,17 @@ def test_every_plan_draws_in_every_family(family: str) -> None:
 
 def test_cover_hides_and_shrinks_boxes() -> None:
     layers = Layers(40, 20)
-    red = (lambda left, right: lambda canvas: _bar(canvas, left, right))
-    layers.add(red(5, 15), True)
-    layers.add(red(10, 30), True)
-    layers.add(red(25, 40), False)
+    layers.add(partial(draw_bar, left=5, right=15), True)
+    layers.add(partial(draw_bar, left=10, right=30), True)
+    layers.add(partial(draw_bar, left=25, right=40), False)
     boxes, visible, seen = layers.boxes()
     np.testing.assert_array_equal(boxes, [[5, 0, 10, 20], [10, 0, 25, 20]])
     np.testing.assert_allclose(visible, [0.5, 0.75])
     np.testing.assert_array_equal(seen, [100, 300])
 
 
-def _bar(canvas: object, left: int, right: int) -> None:
-    import skia
-
-    canvas.drawRect(skia.Rect.MakeLTRB(left, 0, right, 20), skia.Paint(Color=0xFFFF0000))  # type: ignore[attr-defined]
+def draw_bar(canvas: skia.Canvas, left: int, right: int) -> None:
+    canvas.drawRect(skia.Rect.MakeLTRB(left, 0, right, 20), skia.Paint(Color=0xFFFF0000))
 
 
 def test_look_alikes_differ_but_stay_of_one_kind() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, fields, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from .identities import Identity
 from .pose import Pose, make_pose, stride
 from .staging import Stand
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,12 @@ class Actor:
         if self.action in ("walk", "run"):
             pose = stride(pose, beat, self.action == "run")
         elif self.action == "hop":
-            pose = replace(pose, lift=14 * abs(math.sin(beat / 2)), squash=1.0 - 0.08 * math.cos(beat), wave=beat)
+            pose = replace(
+                pose,
+                lift=14 * abs(math.sin(beat / 2)),
+                squash=1.0 - 0.08 * math.cos(beat),
+                wave=beat,
+            )
         elif self.action == "float":
             y += 0.02 * math.sin(beat / 2) * size
             pose = replace(pose, wave=beat, lift=5.0)
@@ -53,7 +57,7 @@ class Actor:
         path = self.path
         if len(path) == 1 or time <= path[0][0]:
             return path[0][1:]
-        for (t0, *a), (t1, *b) in zip(path, path[1:], strict=False):
+        for (t0, *a), (t1, *b) in itertools.pairwise(path):
             if time <= t1:
                 k = (time - t0) / (t1 - t0)
                 x, y, size = (p + (q - p) * k for p, q in zip(a, b, strict=True))
@@ -79,31 +83,38 @@ class Actor:
         return replace(pose, face=face)
 
 
-def blend(a: _T, b: _T, share: float) -> _T:
-    """A pose (or any part of one) between two others."""
-    if share <= 0.0:
-        return a
-    if share >= 1.0:
-        return b
+def blend(a: Any, b: Any, share: float) -> Any:
+    """A pose (or any part of one: a number, a flag, a tuple) between two others."""
+    if share <= 0.0 or share >= 1.0:
+        return a if share <= 0.0 else b
     if isinstance(a, bool):
         return b if share > 0.5 else a
     if isinstance(a, float | int):
-        return a + (b - a) * share  # type: ignore[operator, return-value]
+        return a + (b - a) * share
     if isinstance(a, tuple):
-        return tuple(blend(p, q, share) for p, q in zip(a, b, strict=True))  # type: ignore[call-overload, return-value]
-    values: dict[str, Any] = {f.name: blend(getattr(a, f.name), getattr(b, f.name), share) for f in fields(a)}  # type: ignore[arg-type]
-    return replace(a, **values)  # type: ignore[type-var]
+        return tuple(blend(p, q, share) for p, q in zip(a, b, strict=True))
+    changed = {f.name: blend(getattr(a, f.name), getattr(b, f.name), share) for f in fields(a)}
+    return replace(a, **changed)
 
 
 def make_actor(
-    rng: np.random.Generator, who: Identity, name: str, seconds: float, stand: Stand, view: tuple[float, float],
+    rng: np.random.Generator,
+    who: Identity,
+    name: str,
+    seconds: float,
+    stand: Stand,
+    view: tuple[float, float],
 ) -> Actor:
     """An actor who does something around a place for a shot's time.
 
     ``view`` is the left and right end of what the camera shows, in picture heights.
     """
     u = rng.uniform
-    action = str(rng.choice(["act", "walk", "run", "hop", "still", "float"], p=(0.56, 0.2, 0.05, 0.03, 0.12, 0.04)))
+    action = str(
+        rng.choice(
+            ["act", "walk", "run", "hop", "still", "float"], p=(0.56, 0.2, 0.05, 0.03, 0.12, 0.04)
+        )
+    )
     if who.plan in ("fish", "ghost") and action in ("walk", "run"):
         action = "float"
     if stand.size > 1.5 and action in ("walk", "run", "hop"):
@@ -123,12 +134,24 @@ def make_actor(
         elif way == "leave":
             gone = view[1] + 0.4 * stand.size if side > 0 else view[0] - 0.4 * stand.size
             wait = float(u(0, 0.6)) * seconds
-            path = ((0.0, *place), (wait + 1e-3, *place), (wait + max(0.3, abs(gone - place[0]) / speed), gone, *place[1:]))
+            path = (
+                (0.0, *place),
+                (wait + 1e-3, *place),
+                (wait + max(0.3, abs(gone - place[0]) / speed), gone, *place[1:]),
+            )
         elif way == "across":
-            path = ((0.0, out, *place[1:]), (max(seconds, 0.3), out + side * max(reach, 0.7 * (view[1] - view[0])), *place[1:]))
+            path = (
+                (0.0, out, *place[1:]),
+                (max(seconds, 0.3), out + side * max(reach, 0.7 * (view[1] - view[0])), *place[1:]),
+            )
         else:
-            path = ((0.0, place[0] - side * reach / 2, *place[1:]), (max(seconds, 0.3), place[0] + side * reach / 2, *place[1:]))
-        first = replace(first, yaw=side * float(u(0.9, 1.6)), head_yaw=float(rng.normal(0, 0.2)), roll=0.0)
+            path = (
+                (0.0, place[0] - side * reach / 2, *place[1:]),
+                (max(seconds, 0.3), place[0] + side * reach / 2, *place[1:]),
+            )
+        first = replace(
+            first, yaw=side * float(u(0.9, 1.6)), head_yaw=float(rng.normal(0, 0.2)), roll=0.0
+        )
         keys = [(0.0, first)]
         if way == "enter" and path[-1][0] < seconds - 0.5:
             keys.append((path[-1][0], make_pose(rng, "stand")))
@@ -143,9 +166,26 @@ def make_actor(
             pose = make_pose(rng, None if rng.random() < 0.7 else "any")
             if not turns:
                 pose = replace(pose, yaw=first.yaw + float(rng.normal(0, 0.15)))
-            keys.append((time, replace(pose, roll=first.roll, lift=pose.lift if rng.random() < 0.2 else 0.0)))
+            keys.append(
+                (
+                    time,
+                    replace(pose, roll=first.roll, lift=pose.lift if rng.random() < 0.2 else 0.0),
+                )
+            )
             time += float(u(0.4, 2.5))
         if rng.random() < 0.1:
             grow = float(u(0.7, 1.5))
-            path = ((0.0, *place), (seconds, place[0], place[1] + place[2] * (grow - 1) * 0.4, place[2] * grow))
-    return Actor(who, name, action, tuple(keys), path, bool(rng.random() < 0.35), float(u(0.7, 1.6)), float(u(0, 6.28)))
+            path = (
+                (0.0, *place),
+                (seconds, place[0], place[1] + place[2] * (grow - 1) * 0.4, place[2] * grow),
+            )
+    return Actor(
+        who,
+        name,
+        action,
+        tuple(keys),
+        path,
+        bool(rng.random() < 0.35),
+        float(u(0.7, 1.6)),
+        float(u(0, 6.28)),
+    )

@@ -94,6 +94,4 @@ def vivid(rng: np.random.Generator) -> Color:
     """Any colour that clothes, monsters or robots may have."""
     if rng.random() < 0.18:
         return hsv(0.0, 0.0, float(rng.choice([0.08, 0.25, 0.5, 0.8, 0.97])))
-    return hsv(
-        float(rng.random()), float(rng.uniform(0.25, 0.95)), float(rng.uniform(0.35, 1.0))
-    )
+    return hsv(float(rng.random()), float(rng.uniform(0.25, 0.95)), float(rng.uniform(0.35, 1.0)))

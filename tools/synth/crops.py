@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,11 +15,13 @@ from .layers import Layers
 from .pen import Pen
 from .pose import make_pose
 from .scenery import Scene, make_scene
-from .staging import Stand, draw_stand, head_height
+from .staging import Stand, cel_light, draw_stand, head_height
 from .wear import light_picture, make_wear, soften, store_picture
 
 
-def sample_crop(identity: Identity, rng: np.random.Generator, size: int = 128) -> npt.NDArray[np.uint8]:
+def sample_crop(
+    identity: Identity, rng: np.random.Generator, size: int = 128
+) -> npt.NDArray[np.uint8]:
     """The character in any pose, view, light and place of its show, cut out by a jittered box.
 
     Returns RGB of shape (size, size, 3); it is cut square around a box that is a little off, as a
@@ -36,25 +39,36 @@ def sample_crop(identity: Identity, rng: np.random.Generator, size: int = 128) -
     if rng.random() < 0.4:
         soften(layers.surface, float(u(0.004, 0.03)), side * 2, side * 2)
     pose = make_pose(rng)
-    zoom = float(rng.choice([0.5, u(0.7, 1.1), u(1.1, 2.6)], p=(0.55, 0.25, 0.2)))
-    if zoom > 0.6 and identity.plan in ("blob", "object", "ghost", "fish"):
-        zoom *= 0.7
-    up, _ = head_height(identity, pose)
-    y = 0.92 if zoom <= 0.5 else float(u(0.3, 0.5)) + up * zoom
-    stand = Stand(identity, pose, 0.5, y, zoom * float(u(0.9, 1.1)))
+    zoom, x, y = 0.5 * float(u(0.9, 1.1)), 0.5, 0.92
+    if rng.random() < 0.4:
+        # The frame cuts the body: framed by the head, as close shots are.
+        up, aside, tall = head_height(identity, pose)
+        zoom = max(zoom, float(u(0.25, 0.75)) / (2 * tall))
+        x, y = 0.5 - aside * zoom, float(u(0.3, 0.5)) + up * zoom
+    stand = Stand(identity, pose, x, y, zoom)
     if rng.random() < 0.25:
         other = make_identity(int(rng.integers(1 << 62)), style)
-        beside = Stand(other, make_pose(rng), 0.5 + float(rng.choice([-1, 1]) * u(0.25, 0.5)), y, stand.size * float(u(0.8, 1.1)))
+        beside = Stand(
+            other,
+            make_pose(rng),
+            0.5 + float(rng.choice([-1, 1]) * u(0.25, 0.5)),
+            y,
+            stand.size * float(u(0.8, 1.1)),
+        )
         draw_stand(layers.canvas, beside, frame)
-    layers.add(lambda canvas: draw_stand(canvas, stand, frame), True)
+    light = cel_light(rng, style, side * 2, side * 2)
+    layers.add(partial(draw_stand, stand=stand, height=frame), True, light)
     if rng.random() < 0.2:
         prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
         seed = int(rng.integers(1 << 30))
-        x, low = frame * float(u(0.3, 0.7)), frame * float(u(0.95, 1.1))
-        layers.add(
-            lambda canvas: props.place(Pen(canvas, style, 1.0, seed), prop, np.random.default_rng(seed), x, low, frame * float(u(0.2, 0.45))),
-            False,
-        )
+        left, foot = frame * float(u(0.3, 0.7)), frame * float(u(0.95, 1.1))
+        high = frame * float(u(0.2, 0.45))
+
+        def cover(canvas: skia.Canvas) -> None:
+            pen = Pen(canvas, style, 1.0, seed)
+            props.place(pen, prop, np.random.default_rng(seed), left, foot, high)
+
+        layers.add(cover, False)
     boxes, _, _ = layers.boxes()
     box = boxes[0]
     if box[2] - box[0] < 6 or box[3] - box[1] < 6:
@@ -71,9 +85,14 @@ def sample_crop(identity: Identity, rng: np.random.Generator, size: int = 128) -
     cut = skia.Rect.MakeLTRB(*(float(v) for v in (*(middle - half), *(middle + half))))
     out = skia.Surface(size, size)
     out.getCanvas().drawImageRect(
-        layers.surface.makeImageSnapshot(), cut, skia.Rect.MakeWH(size, size), skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear),
+        layers.surface.makeImageSnapshot(),
+        cut,
+        skia.Rect.MakeWH(size, size),
+        skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear),
     )
-    return store_picture(np.ascontiguousarray(out.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3]), wear)
+    return store_picture(
+        np.ascontiguousarray(out.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3]), wear
+    )
 
 
 def _draw_part(scene: Scene, layers: Layers, rng: np.random.Generator, side: int) -> None:
@@ -81,7 +100,10 @@ def _draw_part(scene: Scene, layers: Layers, rng: np.random.Generator, side: int
     canvas = layers.canvas
     canvas.save()
     zoom = float(rng.uniform(1.0, 2.2))
-    canvas.translate(-float(rng.uniform(0, 1)) * side * (zoom * 1.5 - 1), -float(rng.uniform(0, 1)) * side * (zoom - 1))
+    canvas.translate(
+        -float(rng.uniform(0, 1)) * side * (zoom * 1.5 - 1),
+        -float(rng.uniform(0, 1)) * side * (zoom - 1),
+    )
     canvas.scale(zoom, zoom)
     scene.draw(canvas, int(side * 1.5), side)
     canvas.restore()

@@ -14,8 +14,16 @@ from .script import Script, make_script
 
 
 def make_episode(
-    path: str | Path, *, show_seed: int, episode_seed: int, seconds: float = 60.0, width: int = 640, height: int = 360,
-    fps: float = 24.0, style: str | None = None, crf: int = 20,
+    path: str | Path,
+    *,
+    show_seed: int,
+    episode_seed: int,
+    seconds: float = 60.0,
+    width: int = 640,
+    height: int = 360,
+    fps: float = 24.0,
+    style: str | None = None,
+    crf: int = 20,
 ) -> Path:
     """Draw one episode into an mp4 file (H.264) and its truth into ``NAME.truth.json``.
 
@@ -24,7 +32,13 @@ def make_episode(
     """
     path = Path(path)
     script = make_script(
-        show_seed=show_seed, episode_seed=episode_seed, seconds=seconds, width=width, height=height, fps=fps, style=style
+        show_seed=show_seed,
+        episode_seed=episode_seed,
+        seconds=seconds,
+        width=width,
+        height=height,
+        fps=fps,
+        style=style,
     )
     truth = Truth(script)
     with av.open(str(path), "w") as container:
@@ -63,7 +77,10 @@ class Truth:
             self._tracks[key] = (track, info.frame)
             left, top, right, bottom = seen.box
             box: dict[str, Any] = {
-                "character": seen.name, "box": [left, top, right - left, bottom - top], "track": track, "visible": seen.visible,
+                "character": seen.name,
+                "box": [left, top, right - left, bottom - top],
+                "track": track,
+                "visible": seen.visible,
             }
             for flag in ("occluded", "truncated", "ignore"):
                 if getattr(seen, flag):
@@ -75,16 +92,25 @@ class Truth:
         """The truth as the contract of truth files says."""
         script = self.script
         return {
-            "clip": clip, "width": script.width, "height": script.height, "fps": script.fps, "frame_count": script.frame_count,
-            "complete": True, "boundaries": boundaries(script), "ambiguous": ambiguous(script),
-            "characters": {name: describe(who) for name, who in script.cast}, "frames": self._frames,
+            "clip": clip,
+            "width": script.width,
+            "height": script.height,
+            "fps": script.fps,
+            "frame_count": script.frame_count,
+            "complete": True,
+            "boundaries": boundaries(script),
+            "ambiguous": ambiguous(script),
+            "characters": {name: describe(who) for name, who in script.cast},
+            "frames": self._frames,
         }
 
 
 def boundaries(script: Script) -> list[dict[str, Any]]:
     """All shot boundaries of a script, in order, as a truth file lists them."""
     return [
-        {"frame": t.start, "type": "cut"} if t.kind == "cut" else {"start": t.start, "end": t.end, "type": t.kind}
+        {"frame": t.start, "type": "cut"}
+        if t.kind == "cut"
+        else {"start": t.start, "end": t.end, "type": t.kind}
         for t in script.transitions
     ]
 
@@ -95,7 +121,13 @@ def ambiguous(script: Script) -> list[dict[str, Any]]:
     if script.fade_in:
         spans.append({"start": 0, "end": script.fade_in - 1, "why": "fade in at the very start"})
     if script.fade_out:
-        spans.append({"start": script.frame_count - script.fade_out, "end": script.frame_count - 1, "why": "fade out at the very end"})
+        spans.append(
+            {
+                "start": script.frame_count - script.fade_out,
+                "end": script.frame_count - 1,
+                "why": "fade out at the very end",
+            }
+        )
     return spans
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-
 from .colors import BLACK, WHITE, Color, luma, mix, scale
 from .identities import Identity
 from .pen import Pen, Point, lump, oval, polygon, rect, smooth, tube
@@ -77,7 +76,9 @@ def draw_face(pen: Pen, who: Identity, face: Face, ball: Ball, skin: Color) -> N
     if who.marks == "scar":
         x, y, c = ball.at(0.5, 0.1)
         if c > 0.1:
-            pen.stroke(smooth([(x - 1, y - 3), (x, y), (x - 0.5, y + 4)], False), scale(skin, 0.6), 0.6)
+            pen.stroke(
+                smooth([(x - 1, y - 3), (x, y), (x - 0.5, y + 4)], False), scale(skin, 0.6), 0.6
+            )
 
 
 def draw_eyes(pen: Pen, who: Identity, face: Face, ball: Ball, skin: Color) -> None:
@@ -104,7 +105,15 @@ def draw_eyes(pen: Pen, who: Identity, face: Face, ball: Ball, skin: Color) -> N
 
 
 def _eye(
-    pen: Pen, who: Identity, face: Face, x: float, y: float, w: float, h: float, side: int, skin: Color
+    pen: Pen,
+    who: Identity,
+    face: Face,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    side: int,
+    skin: Color,
 ) -> None:
     kind = who.eyes
     dark = dark_line(pen, skin)
@@ -122,7 +131,9 @@ def _eye(
         return
     gx, gy = face.gaze[0] * w * 0.35, -face.gaze[1] * h * 0.3
     if kind == "anime":
-        _anime_eye(pen, who, face, x, y, w * 1.05, h * min(1.1, 0.35 + 0.75 * face.open), side, gx, dark)
+        _anime_eye(
+            pen, who, face, x, y, w * 1.05, h * min(1.1, 0.35 + 0.75 * face.open), side, gx, dark
+        )
         return
     tall = {"oval": 1.0, "joined": 1.1, "pie": 1.15, "round": 0.9, "ring": 0.8}[kind]
     broad = {"oval": 0.72, "joined": 0.85, "pie": 0.62, "round": 0.9, "ring": 0.8}[kind]
@@ -133,7 +144,11 @@ def _eye(
     with pen.clip(path):
         if kind == "pie":
             pen.plain(oval(x + gx, y + gy + h * 0.15, w * 0.4, h * 0.72), BLACK)
-            wedge = [(x + gx, y + gy), (x + gx + w, y + gy - h * 0.9), (x + gx + w, y + gy - h * 0.1)]
+            wedge = [
+                (x + gx, y + gy),
+                (x + gx + w, y + gy - h * 0.9),
+                (x + gx + w, y + gy - h * 0.1),
+            ]
             pen.plain(polygon(wedge), WHITE)
         elif kind in ("round",):
             r = 0.56 * h
@@ -150,20 +165,37 @@ def _eye(
             pen.stroke(polygon([(x - w * 1.2, edge), (x + w * 1.2, edge)], False), dark, line)
         if face.brow > 0.5:
             inner = x - side * w * 0.9
-            lid = [(inner, y - h * 0.05), (x + side * w, y - h * 0.9), (x + side * w, y - h * 2), (inner, y - h * 2)]
-            pen.plain(polygon(lid), scale(skin, 0.85))
+            scowl = [
+                (inner, y - h * 0.05),
+                (x + side * w, y - h * 0.9),
+                (x + side * w, y - h * 2),
+                (inner, y - h * 2),
+            ]
+            pen.plain(polygon(scowl), scale(skin, 0.85))
     if who.lashes:
         for k in range(3):
             a = -math.pi / 2 + side * (0.45 + 0.35 * k)
             sx, sy = x + w * broad * math.cos(a), y + h * tall * math.sin(a)
             pen.stroke(
-                polygon([(sx, sy), (sx + 0.35 * w * math.cos(a), sy + 0.35 * h * math.sin(a))], False),
-                dark, line,
+                polygon(
+                    [(sx, sy), (sx + 0.35 * w * math.cos(a), sy + 0.35 * h * math.sin(a))], False
+                ),
+                dark,
+                line,
             )
 
 
 def _anime_eye(
-    pen: Pen, who: Identity, face: Face, x: float, y: float, w: float, h: float, side: int, gx: float, dark: Color
+    pen: Pen,
+    who: Identity,
+    face: Face,
+    x: float,
+    y: float,
+    w: float,
+    h: float,
+    side: int,
+    gx: float,
+    dark: Color,
 ) -> None:
     white = lump(x, y, w * 0.8, h * 0.95, 0.25)
     pen.plain(white, WHITE)
@@ -176,20 +208,29 @@ def _anime_eye(
     pen.plain(oval(x - w * 0.22, y - h * 0.42, w * 0.2, h * 0.24), WHITE)
     pen.plain(oval(x + w * 0.25, y + h * 0.3, w * 0.09, h * 0.1), WHITE)
     drop = face.brow * 0.2 * h
-    lash = [(x - w * 0.95, y - h * 0.5 + side * drop), (x - w * 0.4, y - h * 1.0), (x + w * 0.4, y - h * 1.0),
-            (x + w * 0.95, y - h * 0.5 - side * drop)]
+    lash = [
+        (x - w * 0.95, y - h * 0.5 + side * drop),
+        (x - w * 0.4, y - h * 1.0),
+        (x + w * 0.4, y - h * 1.0),
+        (x + w * 0.95, y - h * 0.5 - side * drop),
+    ]
     pen.stroke(smooth(lash, False), dark, h * (0.26 if who.lashes else 0.16))
     low = [(x - w * 0.4, y + h * 0.95), (x + w * 0.4, y + h * 0.95)]
     pen.stroke(smooth(low, False), dark, h * 0.07)
 
 
-def _brow(pen: Pen, who: Identity, face: Face, x: float, y: float, w: float, lon: float, skin: Color) -> None:
+def _brow(
+    pen: Pen, who: Identity, face: Face, x: float, y: float, w: float, lon: float, skin: Color
+) -> None:
     side = 1 if lon > 0 else -1
     tilt = face.brow * w * 0.6
     color = who.hair if who.plan == "human" else scale(skin, 0.4)
     if abs(luma(color) - luma(skin)) < 0.12:
         color = scale(skin, 0.5)
-    path = smooth([(x - side * w * 0.8, y + tilt), (x, y - w * 0.25), (x + side * w * 0.9, y - tilt * 0.6)], False)
+    path = smooth(
+        [(x - side * w * 0.8, y + tilt), (x, y - w * 0.25), (x + side * w * 0.9, y - tilt * 0.6)],
+        False,
+    )
     pen.stroke(path, color, max(0.5, who.brows * 60 * w / 14))
 
 
@@ -199,21 +240,32 @@ def _nose(pen: Pen, who: Identity, ball: Ball, skin: Color) -> None:
         return
     size = who.nose_size * ball.ry
     s = math.sin(ball.yaw)
-    x, y, c = ball.at(0.0, -0.12, 1.0)
+    x, y, _c = ball.at(0.0, -0.12, 1.0)
     dark = mix(skin, dark_line(pen, skin), 0.75)
     if kind == "dot":
         pen.plain(oval(x, y, size * 0.25, size * 0.2), dark)
     elif kind == "line":
-        path = smooth([(x, y - size), (x + s * size * 0.8 + size * 0.3, y), (x, y + size * 0.1)], False)
+        path = smooth(
+            [(x, y - size), (x + s * size * 0.8 + size * 0.3, y), (x, y + size * 0.1)], False
+        )
         pen.stroke(path, dark, max(0.35, size * 0.12))
     elif kind == "wedge":
         lean = s if abs(s) > 0.2 else 0.4
-        pen.fill(polygon([(x, y - size), (x + lean * size * 1.6, y + size * 0.2), (x, y + size * 0.4)]),
-                 mix(skin, (0.9, 0.4, 0.3), 0.15), 0.8)
+        pen.fill(
+            polygon([(x, y - size), (x + lean * size * 1.6, y + size * 0.2), (x, y + size * 0.4)]),
+            mix(skin, (0.9, 0.4, 0.3), 0.15),
+            0.8,
+        )
     elif kind == "hook":
         lean = s if abs(s) > 0.2 else 0.5
-        path = smooth([(x - lean, y - size * 1.4), (x + lean * size * 1.2, y - size * 0.4),
-                       (x + lean * size * 1.5, y + size * 0.5), (x - lean, y + size * 0.5)])
+        path = smooth(
+            [
+                (x - lean, y - size * 1.4),
+                (x + lean * size * 1.2, y - size * 0.4),
+                (x + lean * size * 1.5, y + size * 0.5),
+                (x - lean, y + size * 0.5),
+            ]
+        )
         pen.fill(path, mix(skin, (0.9, 0.4, 0.3), 0.12), 0.8)
     else:
         r = size * (0.7 if kind == "button" else 1.15)
@@ -235,7 +287,9 @@ def _snout(pen: Pen, who: Identity, ball: Ball, tip: Point) -> None:
         pen.plain(oval(x - r * 0.3, y - r * 0.3, r * 0.28, r * 0.18), WHITE, 0.8)
 
 
-def _mouth_shape(pen: Pen, who: Identity, face: Face, x: float, y: float, w: float, skin: Color) -> None:
+def _mouth_shape(
+    pen: Pen, who: Identity, face: Face, x: float, y: float, w: float, skin: Color
+) -> None:
     smile = face.smile * w * 0.5
     dark = dark_line(pen, skin)
     if face.mouth < 0.12:
@@ -245,13 +299,31 @@ def _mouth_shape(pen: Pen, who: Identity, face: Face, x: float, y: float, w: flo
         pen.stroke(path, dark, max(0.45, w * 0.11))
         if who.mouth == "beans" and w > 1:
             for side in (-1, 1):
-                pen.stroke(smooth([(x + side * w, y - smile * 0.5 - w * 0.2), (x + side * w * 1.1, y - smile * 0.4),
-                                   (x + side * w, y - smile * 0.3 + w * 0.15)], False), dark, max(0.35, w * 0.08))
+                pen.stroke(
+                    smooth(
+                        [
+                            (x + side * w, y - smile * 0.5 - w * 0.2),
+                            (x + side * w * 1.1, y - smile * 0.4),
+                            (x + side * w, y - smile * 0.3 + w * 0.15),
+                        ],
+                        False,
+                    ),
+                    dark,
+                    max(0.35, w * 0.08),
+                )
     else:
         h = w * (0.35 + 0.9 * face.mouth)
         if face.smile > 0.3:
-            path = smooth([(x - w, y - h * 0.3), (x, y - h * 0.15), (x + w, y - h * 0.3), (x + w * 0.8, y + h * 0.9),
-                           (x, y + h * 1.3), (x - w * 0.8, y + h * 0.9)])
+            path = smooth(
+                [
+                    (x - w, y - h * 0.3),
+                    (x, y - h * 0.15),
+                    (x + w, y - h * 0.3),
+                    (x + w * 0.8, y + h * 0.9),
+                    (x, y + h * 1.3),
+                    (x - w * 0.8, y + h * 0.9),
+                ]
+            )
         else:
             path = lump(x, y + h * 0.3, w * (0.65 + 0.25 * face.smile), h * 0.9, 0.2, 0.15)
         pen.fill(path, (0.35, 0.08, 0.1), 0.9, 0)
@@ -264,11 +336,25 @@ def _mouth_shape(pen: Pen, who: Identity, face: Face, x: float, y: float, w: flo
     if who.mouth == "fangs":
         for side in (-1, 1):
             fx = x + side * w * 0.5
-            pen.fill(polygon([(fx - w * 0.14, y + smile * 0.4), (fx + w * 0.14, y + smile * 0.4), (fx, y + w * 0.45)]),
-                     WHITE, 0.6, 0)
+            pen.fill(
+                polygon(
+                    [
+                        (fx - w * 0.14, y + smile * 0.4),
+                        (fx + w * 0.14, y + smile * 0.4),
+                        (fx, y + w * 0.45),
+                    ]
+                ),
+                WHITE,
+                0.6,
+                0,
+            )
     elif who.mouth == "buck":
-        pen.fill(rect(x - w * 0.28, y + smile * 0.6, x, y + smile * 0.6 + w * 0.5, 0.2), WHITE, 0.6, 0)
-        pen.fill(rect(x, y + smile * 0.6, x + w * 0.28, y + smile * 0.6 + w * 0.5, 0.2), WHITE, 0.6, 0)
+        pen.fill(
+            rect(x - w * 0.28, y + smile * 0.6, x, y + smile * 0.6 + w * 0.5, 0.2), WHITE, 0.6, 0
+        )
+        pen.fill(
+            rect(x, y + smile * 0.6, x + w * 0.28, y + smile * 0.6 + w * 0.5, 0.2), WHITE, 0.6, 0
+        )
 
 
 def _mouth(pen: Pen, who: Identity, face: Face, ball: Ball, skin: Color) -> None:
@@ -302,8 +388,16 @@ def _muzzle(pen: Pen, who: Identity, face: Face, ball: Ball, skin: Color) -> Poi
         dark = dark_line(pen, color)
         width = max(0.4, 0.05 * ball.ry)
         drop = face.smile * w * 0.35
-        pen.stroke(smooth([(x - w, y - drop * 0.5), (x - w * 0.45, y + w * 0.3), (x, y)], False), dark, width)
-        pen.stroke(smooth([(x, y), (x + w * 0.45, y + w * 0.3), (x + w, y - drop * 0.5)], False), dark, width)
+        pen.stroke(
+            smooth([(x - w, y - drop * 0.5), (x - w * 0.45, y + w * 0.3), (x, y)], False),
+            dark,
+            width,
+        )
+        pen.stroke(
+            smooth([(x, y), (x + w * 0.45, y + w * 0.3), (x + w, y - drop * 0.5)], False),
+            dark,
+            width,
+        )
         pen.stroke(polygon([tip, (x, y)], False), dark, width)
         if who.mouth == "buck":
             pen.fill(rect(x - w * 0.3, y + w * 0.1, x + w * 0.3, y + w * 0.65, 0.3), WHITE, 0.6, 0)
@@ -312,7 +406,13 @@ def _muzzle(pen: Pen, who: Identity, face: Face, ball: Ball, skin: Color) -> Poi
         for side in (-1, 1):
             for k in (-0.2, 0.1, 0.4):
                 wx = mx + side * rx * 0.6
-                pen.stroke(polygon([(wx, my + k * ry), (wx + side * ball.rx * 0.7, my + k * ry * 2.2)], False), dark, 0.25)
+                pen.stroke(
+                    polygon(
+                        [(wx, my + k * ry), (wx + side * ball.rx * 0.7, my + k * ry * 2.2)], False
+                    ),
+                    dark,
+                    0.25,
+                )
     return tip
 
 
@@ -328,12 +428,25 @@ def _beak(pen: Pen, who: Identity, face: Face, ball: Ball) -> None:
     tip = (x + s * size * 1.3, y + (1 - abs(s)) * half * 0.9)
     wide = half * (0.4 + abs(c))
     if gape:
-        pen.fill(smooth([(x - wide * 0.8, y), (x + wide * 0.8, y), (tip[0] - s * size * 0.2, tip[1] + gape * 1.8)]),
-                 scale(color, 0.75))
+        pen.fill(
+            smooth(
+                [
+                    (x - wide * 0.8, y),
+                    (x + wide * 0.8, y),
+                    (tip[0] - s * size * 0.2, tip[1] + gape * 1.8),
+                ]
+            ),
+            scale(color, 0.75),
+        )
     top = [(x - wide, y), (x, y - half * 1.2), (x + wide, y), (tip[0], tip[1] + 0.2), tip]
     if abs(s) > 0.4:
-        top = [(x - s * half * 0.3, y - half), (x + s * size * 0.7, y - half * 0.5), tip, (x + s * size * 0.4, y + half * 0.5),
-               (x - s * half * 0.3, y + half * 0.5)]
+        top = [
+            (x - s * half * 0.3, y - half),
+            (x + s * size * 0.7, y - half * 0.5),
+            tip,
+            (x + s * size * 0.4, y + half * 0.5),
+            (x - s * half * 0.3, y + half * 0.5),
+        ]
     pen.fill(smooth(top), color)
 
 
@@ -350,18 +463,33 @@ def _beard(pen: Pen, who: Identity, ball: Ball) -> None:
         return
     if kind in ("full", "long"):
         low = ball.y + ry * (1.25 if kind == "full" else 2.1)
-        path = smooth([(x - rx * 0.95, ball.y + ry * 0.05), (x - rx * 0.45, ball.y + ry * 0.3), (x + rx * 0.45, ball.y + ry * 0.3),
-                       (x + rx * 0.95, ball.y + ry * 0.05), (x + rx * 0.8, ball.y + ry * 0.9), (x, low),
-                       (x - rx * 0.8, ball.y + ry * 0.9)])
+        path = smooth(
+            [
+                (x - rx * 0.95, ball.y + ry * 0.05),
+                (x - rx * 0.45, ball.y + ry * 0.3),
+                (x + rx * 0.45, ball.y + ry * 0.3),
+                (x + rx * 0.95, ball.y + ry * 0.05),
+                (x + rx * 0.8, ball.y + ry * 0.9),
+                (x, low),
+                (x - rx * 0.8, ball.y + ry * 0.9),
+            ]
+        )
         pen.fill(path, who.hair)
     elif kind == "goatee":
-        pen.fill(lump(x + s * rx * 0.4, ball.y + ry * 0.95, rx * 0.25, ry * 0.28, 0, -0.4), who.hair)
+        pen.fill(
+            lump(x + s * rx * 0.4, ball.y + ry * 0.95, rx * 0.25, ry * 0.28, 0, -0.4), who.hair
+        )
     mx = ball.x + s * rx * 0.8
     my = ball.y + ry * 0.3
     w = rx * 0.5 * (0.4 + 0.6 * abs(c))
     if kind != "goatee":
-        pen.fill(tube([(mx - w, my + 0.12 * ry), (mx, my - 0.02 * ry), (mx + w, my + 0.12 * ry)],
-                      [0.03 * ry, 0.11 * ry, 0.03 * ry]), who.hair)
+        pen.fill(
+            tube(
+                [(mx - w, my + 0.12 * ry), (mx, my - 0.02 * ry), (mx + w, my + 0.12 * ry)],
+                [0.03 * ry, 0.11 * ry, 0.03 * ry],
+            ),
+            who.hair,
+        )
 
 
 def draw_glasses(pen: Pen, who: Identity, ball: Ball) -> None:
@@ -378,8 +506,11 @@ def draw_glasses(pen: Pen, who: Identity, ball: Ball) -> None:
     if kind in ("mono", "patch"):
         places = places[-1:]
     for x, y, c in places:
-        shape = rect(x - r * c * 1.1, y - r * 0.75, x + r * c * 1.1, y + r * 0.8, r * 0.2) if kind == "square" else (
-            oval(x, y, r * c, r))
+        shape = (
+            rect(x - r * c * 1.1, y - r * 0.75, x + r * c * 1.1, y + r * 0.8, r * 0.2)
+            if kind == "square"
+            else (oval(x, y, r * c, r))
+        )
         if kind in ("dark", "patch"):
             pen.fill(shape, (0.08, 0.08, 0.1), 1.0, 0.4)
         elif kind == "goggles":
@@ -396,7 +527,13 @@ def draw_glasses(pen: Pen, who: Identity, ball: Ball) -> None:
             ex, ey, c = ball.at(side * 1.5, who.eye_level + 0.1, 1.0)
             near = places[0] if abs(places[0][0] - ex) < abs(places[-1][0] - ex) else places[-1]
             if c > -0.3:
-                pen.stroke(polygon([(near[0], near[1]), (ex, ey)], False) if kind == "patch" else polygon(
-                    [(near[0] + math.copysign(r * near[2], ex - near[0]), near[1]), (ex, ey)], False), dark, max(0.5, 0.1 * r))
-
-
+                pen.stroke(
+                    polygon([(near[0], near[1]), (ex, ey)], False)
+                    if kind == "patch"
+                    else polygon(
+                        [(near[0] + math.copysign(r * near[2], ex - near[0]), near[1]), (ex, ey)],
+                        False,
+                    ),
+                    dark,
+                    max(0.5, 0.1 * r),
+                )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,11 @@ from .layers import Layers
 from .lettering import write
 from .pen import Pen, lump, polygon
 from .script import Effect, Script, Shot, Transition
-from .staging import draw_stand
+from .staging import cel_light, draw_stand
 from .wear import light_picture, soften, store_picture
 
 Picture = npt.NDArray[np.uint8]
+Draw = Callable[[skia.Canvas], object]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class ShotPainter:
         self._layers = Layers(script.width, script.height)
         self._last: tuple[object, Picture, tuple[Seen, ...]] | None = None
         self._background = self._draw_background()
+        rng = np.random.default_rng(self.shot.scene.seed)
+        self._light = cel_light(rng, script.style, script.width, script.height)
 
     def _draw_background(self) -> skia.Image:
         shot, height = self.shot, self.script.height
@@ -77,7 +81,12 @@ class ShotPainter:
         drawing = frame // shot.hold
         view = self._view(frame)
         active = tuple(e for e in shot.effects if e.start <= frame < e.start + e.length)
-        moving = bool(active) or shot.weather != "" or shot.wear.grain > 0 or (shot.title and frame < fps)
+        moving = (
+            bool(active)
+            or shot.weather != ""
+            or shot.wear.grain > 0
+            or (shot.title and frame < fps)
+        )
         key: object = (drawing, view, frame if moving else -1)
         if self._last is not None and self._last[0] == key:
             return self._last[1], self._last[2], True
@@ -120,12 +129,12 @@ class ShotPainter:
             skia.SamplingOptions(skia.FilterMode.kLinear),
         )
 
-        def in_world(draw: object) -> object:
+        def in_world(draw: Draw) -> Draw:
             def apply(target: skia.Canvas) -> None:
                 target.save()
                 target.translate(dx, dy)
                 target.scale(zoom, zoom)
-                draw(target)  # type: ignore[operator]
+                draw(target)
                 target.restore()
 
             return apply
@@ -133,16 +142,24 @@ class ShotPainter:
         stands = [actor.stand(time) for actor in shot.actors]
         order = sorted(range(len(stands)), key=lambda i: stands[i].y)
         for i in order:
-            layers.add(in_world(lambda c, s=stands[i]: draw_stand(c, s, height)), True)  # type: ignore[arg-type, misc]
-        for seed, px, py, high in shot.front:
-            layers.add(in_world(lambda c, a=(seed, px, py, high): self._front(c, *a)), False)  # type: ignore[arg-type, misc]
+            layers.add(
+                in_world(partial(draw_stand, stand=stands[i], height=height)), True, self._light
+            )
+        for prop in shot.front:
+            layers.add(in_world(partial(self._front, place=prop)), False)
         for effect in active:
             if effect.kind == "crossing":
-                layers.add(lambda c, e=effect: self._crossing(c, e, frame), False)  # type: ignore[misc]
+                layers.add(partial(self._crossing, effect=effect, frame=frame), False)
         speed = self._speed(frame)
         if speed > 0.02:
             blur = skia.ImageFilters.Blur(min(60.0, speed * height * 0.35), 0.01)
-            canvas.drawImage(layers.surface.makeImageSnapshot(), 0, 0, skia.SamplingOptions(), skia.Paint(ImageFilter=blur))
+            canvas.drawImage(
+                layers.surface.makeImageSnapshot(),
+                0,
+                0,
+                skia.SamplingOptions(),
+                skia.Paint(ImageFilter=blur),
+            )
         self._over(canvas, frame, active)
         boxes, visible, seen = layers.boxes()
         hidden = any(e.kind in ("flash", "insert", "explosion") for e in active) or speed > 0.12
@@ -152,12 +169,23 @@ class ShotPainter:
                 continue
             left, top, right, bottom = (float(v) for v in boxes[place])
             nominal = stands[i].size * height * zoom
-            small = max(right - left, bottom - top) < 0.22 * nominal or min(right - left, bottom - top) < 0.015 * height
+            small = (
+                max(right - left, bottom - top) < 0.22 * nominal
+                or min(right - left, bottom - top) < 0.015 * height
+            )
             share = float(visible[place])
-            found.append(Seen(
-                self.number, i, shot.actors[i].name, (left, top, right, bottom), round(share, 3), share < 0.9,
-                left <= 0 or top <= 0 or right >= width or bottom >= height, hidden or small or share < 0.25,
-            ))
+            found.append(
+                Seen(
+                    self.number,
+                    i,
+                    shot.actors[i].name,
+                    (left, top, right, bottom),
+                    round(share, 3),
+                    share < 0.9,
+                    left <= 0 or top <= 0 or right >= width or bottom >= height,
+                    hidden or small or share < 0.25,
+                )
+            )
         return tuple(found)
 
     def _speed(self, frame: int) -> float:
@@ -165,11 +193,19 @@ class ShotPainter:
             return 0.0
         return abs(self._view(frame)[0] - self._view(frame - 1)[0])
 
-    def _front(self, canvas: skia.Canvas, seed: int, x: float, y: float, high: float) -> None:
+    def _front(self, canvas: skia.Canvas, place: tuple[int, float, float, float]) -> None:
+        seed, x, y, high = place
         rng = np.random.default_rng(seed)
         height = self.script.height
         prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
-        props.place(Pen(canvas, self.script.style, 1.0, seed), prop, rng, x * height, y * height, high * height)
+        props.place(
+            Pen(canvas, self.script.style, 1.0, seed),
+            prop,
+            rng,
+            x * height,
+            y * height,
+            high * height,
+        )
 
     def _crossing(self, canvas: skia.Canvas, effect: Effect, frame: int) -> None:
         """A big thing passes close to the camera."""
@@ -179,7 +215,9 @@ class ShotPainter:
         side = 1 if effect.seed % 2 else -1
         x = width * (0.5 + side * (t - 0.5) * 3.2)
         prop = (props.car, props.lamp_tree, props.bush, props.crate)[effect.seed % 4]
-        props.place(Pen(canvas, self.script.style, 1.0, 1), prop, rng, x, height * 1.15, height * 1.5)
+        props.place(
+            Pen(canvas, self.script.style, 1.0, 1), prop, rng, x, height * 1.15, height * 1.5
+        )
 
     def _over(self, canvas: skia.Canvas, frame: int, active: tuple[Effect, ...]) -> None:
         """Weather, effects, letters and light, which belong to no place of the world."""
@@ -196,7 +234,16 @@ class ShotPainter:
         if shot.title:
             show = min(1.0, frame / script.fps * 1.5)
             canvas.saveLayerAlpha(None, int(255 * show))
-            write(canvas, shot.title, width / 2, height * 0.4, min(height * 0.15, width * 0.9 / (len(shot.title) + 1)), WHITE, 0.16, BLACK)
+            write(
+                canvas,
+                shot.title,
+                width / 2,
+                height * 0.4,
+                min(height * 0.15, width * 0.9 / (len(shot.title) + 1)),
+                WHITE,
+                0.16,
+                BLACK,
+            )
             canvas.restore()
         if shot.caption and 0.3 < frame / script.fps < 2.6:
             size = min(height * 0.05, width * 0.9 / (len(shot.caption) + 1))
@@ -207,8 +254,13 @@ class ShotPainter:
         width, height = self.script.width, self.script.height
         xs, ys = rng.uniform(0, width, 70), rng.uniform(0, height, 70)
         speed = {"rain": 0.09, "snow": 0.012, "dust": 0.004}[self.shot.weather] * height
-        paint = skia.Paint(AntiAlias=True, Color=argb(WHITE, 0.55), Style=skia.Paint.kStroke_Style,
-                           StrokeWidth=max(1.0, height * (0.003 if self.shot.weather == "rain" else 0.008)), StrokeCap=skia.Paint.kRound_Cap)
+        paint = skia.Paint(
+            AntiAlias=True,
+            Color=argb(WHITE, 0.55),
+            Style=skia.Paint.kStroke_Style,
+            StrokeWidth=max(1.0, height * (0.003 if self.shot.weather == "rain" else 0.008)),
+            StrokeCap=skia.Paint.kRound_Cap,
+        )
         long = height * 0.05 if self.shot.weather == "rain" else 0.1
         for x, y in zip(xs, ys, strict=True):
             py = (float(y) + speed * frame) % height
@@ -225,14 +277,23 @@ class ShotPainter:
         elif effect.kind == "insert":
             pen = Pen(canvas, self.script.style, 1.0)
             canvas.drawPaint(skia.Paint(Color=argb(effect.color)))
-            pen.plain(polygon([(width * effect.x, 0), (width, height * effect.y), (0, height)]), BLACK)
+            pen.plain(
+                polygon([(width * effect.x, 0), (width, height * effect.y), (0, height)]), BLACK
+            )
         elif effect.kind == "explosion":
             k = math.sin(math.pi * min(1.0, t + 0.05))
             x, y = effect.x * width, effect.y * height
-            for share, color in ((1.0, (0.9, 0.35, 0.1)), (0.7, (1.0, 0.75, 0.2)), (0.4, (1.0, 0.98, 0.85))):
+            for share, color in (
+                (1.0, (0.9, 0.35, 0.1)),
+                (0.7, (1.0, 0.75, 0.2)),
+                (0.4, (1.0, 0.98, 0.85)),
+            ):
                 r = height * (0.1 + 0.9 * t) * share
                 bumps = [1 + 0.2 * math.sin(i * 2.7 + effect.seed + frame) for i in range(16)]
-                canvas.drawPath(lump(x, y, r, r, 0, 0, bumps), skia.Paint(AntiAlias=True, Color=argb(color, min(1.0, 1.5 * k))))
+                canvas.drawPath(
+                    lump(x, y, r, r, 0, 0, bumps),
+                    skia.Paint(AntiAlias=True, Color=argb(color, min(1.0, 1.5 * k))),
+                )
             if t < 0.25:
                 canvas.drawPaint(skia.Paint(Color=argb(WHITE, 0.8 - 2 * t)))
 
@@ -278,7 +339,16 @@ def _edge_level(script: Script, frame: int) -> float:
 
 
 def _ignored(seen: Seen) -> Seen:
-    return Seen(seen.shot, seen.actor, seen.name, seen.box, seen.visible, seen.occluded, seen.truncated, True)
+    return Seen(
+        seen.shot,
+        seen.actor,
+        seen.name,
+        seen.box,
+        seen.visible,
+        seen.occluded,
+        seen.truncated,
+        True,
+    )
 
 
 def _mix(
@@ -299,7 +369,9 @@ def _mix(
     shot = number + 1 if t > 0.5 else number
     if transition.kind == "dissolve":
         out = (old * np.float32(1 - t) + new * np.float32(t) + 0.5).astype(np.uint8)
-        kept = [_ignored(s) if t > 0.5 else s for s in old_seen] + [_ignored(s) if t <= 0.5 else s for s in new_seen]
+        kept = [_ignored(s) if t > 0.5 else s for s in old_seen] + [
+            _ignored(s) if t <= 0.5 else s for s in new_seen
+        ]
         return out, tuple(kept), shot
     mask = _wipe_mask(script.width, script.height, transition, t)
     out = (old + (new.astype(np.float32) - old) * mask[..., None]).astype(np.uint8)
@@ -315,13 +387,28 @@ def _masked(seen: Seen, mask: npt.NDArray[np.float32]) -> Seen | None:
     if not len(columns):
         return None
     share = float(part.mean())
-    box = (float(left + columns[0]), float(top + rows[0]), float(left + columns[-1] + 1), float(top + rows[-1] + 1))
+    box = (
+        float(left + columns[0]),
+        float(top + rows[0]),
+        float(left + columns[-1] + 1),
+        float(top + rows[-1] + 1),
+    )
     ignore = seen.ignore or share < 0.9
-    return Seen(seen.shot, seen.actor, seen.name, box, round(seen.visible * share, 3), seen.occluded or share < 0.9,
-                seen.truncated, ignore)
+    return Seen(
+        seen.shot,
+        seen.actor,
+        seen.name,
+        box,
+        round(seen.visible * share, 3),
+        seen.occluded or share < 0.9,
+        seen.truncated,
+        ignore,
+    )
 
 
-def _wipe_mask(width: int, height: int, transition: Transition, t: float) -> npt.NDArray[np.float32]:
+def _wipe_mask(
+    width: int, height: int, transition: Transition, t: float
+) -> npt.NDArray[np.float32]:
     """Share of the new picture in each pixel."""
     x = (np.arange(width, dtype=np.float32) + 0.5)[None, :] / width
     y = (np.arange(height, dtype=np.float32) + 0.5)[:, None] / height
@@ -337,6 +424,8 @@ def _wipe_mask(width: int, height: int, transition: Transition, t: float) -> npt
     elif kind == "clock":
         order = (np.arctan2(x - 0.5, 0.5 - y) / (2 * np.pi)) % 1.0
     else:
-        order = np.hypot((x - 0.5) * width / height, y - 0.5) / math.hypot(0.5 * width / height, 0.5)
+        order = np.hypot((x - 0.5) * width / height, y - 0.5) / math.hypot(
+            0.5 * width / height, 0.5
+        )
     soft = max(transition.soft, 1e-3)
     return np.clip((t * (1 + soft) - order) / soft, 0, 1).astype(np.float32)

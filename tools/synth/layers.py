@@ -31,27 +31,35 @@ class Layers:
         self._owner.fill(-1)
         self._areas.clear()
 
-    def add(self, draw: Callable[[skia.Canvas], None], character: bool, alpha: float = 1.0) -> int:
+    def add(
+        self,
+        draw: Callable[[skia.Canvas], object],
+        character: bool,
+        light: skia.Paint | None = None,
+    ) -> int:
         """Draw one cel over the picture; a character gets the next index, other cels only cover.
+
+        ``light`` is laid over what is drawn on the cel (its blend mode should keep alpha).
 
         Returns the number of pixels that the cel covers.
         """
         canvas = self._cel_surface.getCanvas()
         canvas.clear(0)
         draw(canvas)
+        if light is not None:
+            canvas.drawPaint(light)
         solid = self._cel[..., 3] > SOLID
         area = int(np.count_nonzero(solid))
-        if alpha > 0.5:
-            self._owner[solid] = len(self._areas) if character else -1
+        self._owner[solid] = len(self._areas) if character else -1
         if character:
             self._areas.append(area)
         image = self._cel_surface.makeImageSnapshot()
-        self.canvas.drawImage(
-            image, 0, 0, skia.SamplingOptions(), skia.Paint(Alphaf=alpha) if alpha < 1 else None
-        )
+        self.canvas.drawImage(image, 0, 0)
         return area
 
-    def boxes(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    def boxes(
+        self,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
         """Tight boxes of what is seen of each character.
 
         Returns xyxy boxes (N, 4) in pixels (all 0 where nothing is seen), the share of its pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ ROUND = {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Joi
 
 @lru_cache(maxsize=8)
 def noise_tile(kind: str, size: int = 256) -> skia.Image:
-    """A tile of neutral grey noise that repeats without seams: "grain", "fur" or "cloud"."""
+    """A grey tile that repeats without seams: "grain", "fur" (streaks), "cloud" or "leaf"."""
     rng = np.random.default_rng(len(kind))
     spectrum = np.fft.rfft2(rng.normal(size=(size, size)))
     fy = np.fft.fftfreq(size)[:, None] * size
@@ -29,6 +30,8 @@ def noise_tile(kind: str, size: int = 256) -> skia.Image:
         weight = 1.0 / (3.0 + np.hypot(fx, fy)) ** 1.6
     elif kind == "fur":
         weight = np.exp(-(((np.hypot(fx, fy * 0.35) - 30) / 22) ** 2))
+    elif kind == "leaf":
+        return _leaf_tile(size)
     else:
         weight = np.exp(-((np.hypot(fx, fy) / 70) ** 2))
     field = np.fft.irfft2(spectrum * weight, s=(size, size))
@@ -38,11 +41,36 @@ def noise_tile(kind: str, size: int = 256) -> skia.Image:
     return skia.Image.fromarray(np.ascontiguousarray(rgba))
 
 
+def _leaf_tile(size: int) -> skia.Image:
+    """Overlapping light and dark leaves: what foliage looks like from afar."""
+    rng = np.random.default_rng(9)
+    surface = skia.Surface(size, size)
+    canvas = surface.getCanvas()
+    canvas.clear(0xFF606060)
+    for i in range(900):
+        x, y, turn = rng.uniform(0, size), rng.uniform(0, size), rng.uniform(0, 180)
+        long, level = rng.uniform(3, 11), float(rng.uniform(0.12, 0.92)) * (0.4 + 0.6 * i / 900)
+        for dx in (-size, 0, size):
+            for dy in (-size, 0, size):
+                if -16 < x + dx < size + 16 and -16 < y + dy < size + 16:
+                    canvas.save()
+                    canvas.translate(x + dx, y + dy)
+                    canvas.rotate(turn)
+                    canvas.drawPath(
+                        oval(0, 0, long, long * 0.42),
+                        skia.Paint(AntiAlias=True, Color=argb((level, level, level))),
+                    )
+                    canvas.restore()
+    return surface.makeImageSnapshot()
+
+
 def noise_shader(kind: str, size: float, dx: float = 0.0, dy: float = 0.0) -> skia.Shader:
     """The tile as a shader, one tile ``size`` units wide, moved by (dx, dy)."""
     matrix = skia.Matrix.Translate(dx, dy).preScale(size / 256, size / 256)
     return noise_tile(kind).makeShader(
-        skia.TileMode.kRepeat, skia.TileMode.kRepeat, skia.SamplingOptions(skia.FilterMode.kLinear),
+        skia.TileMode.kRepeat,
+        skia.TileMode.kRepeat,
+        skia.SamplingOptions(skia.FilterMode.kLinear),
         matrix,
     )
 
@@ -91,8 +119,14 @@ def rect(left: float, top: float, right: float, bottom: float, radius: float = 0
 
 
 def lump(
-    x: float, y: float, rx: float, ry: float, square: float = 0.0, taper: float = 0.0,
-    bumps: Sequence[float] = (), n: int = 20,
+    x: float,
+    y: float,
+    rx: float,
+    ry: float,
+    square: float = 0.0,
+    taper: float = 0.0,
+    bumps: Sequence[float] = (),
+    n: int = 20,
 ) -> skia.Path:
     """A closed round shape between ellipse and box.
 
@@ -118,7 +152,7 @@ def tube(joints: Sequence[Point], radii: Sequence[float], hose: bool = False) ->
     for _ in range(3 if hose else 2):
         cut = [line[0]]
         share = 0.25
-        for a, b in zip(line, line[1:], strict=False):
+        for a, b in itertools.pairwise(line):
             cut.append(tuple(p + (q - p) * share for p, q in zip(a, b, strict=True)))  # type: ignore[arg-type]
             cut.append(tuple(p + (q - p) * (1 - share) for p, q in zip(a, b, strict=True)))  # type: ignore[arg-type]
         line = [*cut, line[-1]]
@@ -173,9 +207,7 @@ class Pen:
             )
         return paint
 
-    def fill(
-        self, path: skia.Path, color: Color, line: float = 1.0, shade: float = 1.0
-    ) -> None:
+    def fill(self, path: skia.Path, color: Color, line: float = 1.0, shade: float = 1.0) -> None:
         """Fill a shape; ``line`` scales its outline (0: none), ``shade`` its shadow."""
         style = self.style
         canvas = self.canvas
@@ -218,6 +250,18 @@ class Pen:
         self.canvas.drawPath(path, self._stroke_paint(edge, width))
         if style.line_kind == "sketch":
             self.canvas.drawPath(path, self._stroke_paint(edge, width * 0.6, 0.6))
+
+    def texture(self, path: skia.Path, kind: str, size: float, strength: float) -> None:
+        """Lay a tile of noise, one tile ``size`` units wide, over a shape."""
+        self._count += 1
+        shift = (self._seed + 37 * self._count) % 101
+        paint = skia.Paint(
+            AntiAlias=True,
+            Shader=noise_shader(kind, size, shift, shift * 0.7),
+            BlendMode=skia.BlendMode.kHardLight if kind == "leaf" else skia.BlendMode.kSoftLight,
+            Alphaf=strength,
+        )
+        self.canvas.drawPath(path, paint)
 
     def plain(self, path: skia.Path, color: Color, alpha: float = 1.0) -> None:
         """Fill a shape with its bare colour, without outline or shadow."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import skia
@@ -14,7 +16,7 @@ from .lettering import words, write
 from .pen import Pen, oval
 from .pose import POSES, Pose, make_pose
 from .scenery import make_scene
-from .staging import Stand, draw_stand, frame_stands
+from .staging import Stand, cel_light, draw_stand, frame_stands
 from .style import Style, make_style
 from .wear import light_picture, make_wear, soften, store_picture
 
@@ -44,15 +46,24 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
         soften(layers.surface, float(rng.uniform(0.004, 0.03)), width, height)
     stands = frame_stands(rng, _cast(rng, style, count), width / height, scene.ground, framing)
     shadows = rng.random() < 0.5
+    light = cel_light(rng, style, width, height)
     for stand in stands:
         if shadows and framing != "floating":
             _shadow(layers.canvas, stand, height)
-        layers.add(lambda canvas, s=stand: draw_stand(canvas, s, height), True)  # type: ignore[misc]
+        layers.add(partial(draw_stand, stand=stand, height=height), True, light)
         if rng.random() < 0.08:
-            _foreground(rng, layers, style, stand.x * height, stand.y * height, stand.size * height * 0.5)
+            _foreground(
+                rng, layers, style, stand.x * height, stand.y * height, stand.size * height * 0.5
+            )
     for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
-        _foreground(rng, layers, style, float(rng.uniform(0, width)), height * float(rng.uniform(0.95, 1.2)),
-                    height * float(rng.uniform(0.15, 0.9)))
+        _foreground(
+            rng,
+            layers,
+            style,
+            float(rng.uniform(0, width)),
+            height * float(rng.uniform(0.95, 1.2)),
+            height * float(rng.uniform(0.15, 0.9)),
+        )
     boxes, visible, seen = layers.boxes()
     wear = make_wear(rng, style)
     seed = int(rng.integers(1 << 30))
@@ -71,7 +82,9 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
 def _framing(rng: np.random.Generator, count: int) -> str:
     if count >= 5:
         return str(rng.choice(["crowd", "crowd", "far", "full", "medium"]))
-    return str(rng.choice(["full", "medium", "close", "far", "floating"], p=(0.42, 0.22, 0.18, 0.12, 0.06)))
+    return str(
+        rng.choice(["full", "medium", "close", "far", "floating"], p=(0.42, 0.22, 0.18, 0.12, 0.06))
+    )
 
 
 def _cast(rng: np.random.Generator, style: Style, count: int) -> list[tuple[Identity, Pose]]:
@@ -119,9 +132,34 @@ def _overlay(rng: np.random.Generator, layers: Layers, width: int, height: int) 
         canvas.drawRect(skia.Rect.MakeXYWH(0, height - bar, width, bar), black)
     elif kind == 1:
         for k in range(int(rng.integers(1, 3))):
-            write(canvas, words(rng, int(rng.integers(2, 5))), width / 2, height * (0.84 + 0.07 * k), height * 0.04, WHITE, 0.16, BLACK)
+            write(
+                canvas,
+                words(rng, int(rng.integers(2, 5))),
+                width / 2,
+                height * (0.84 + 0.07 * k),
+                height * 0.04,
+                WHITE,
+                0.16,
+                BLACK,
+            )
     elif kind == 2:
-        write(canvas, words(rng, 1), width * float(rng.choice([0.12, 0.88])), height * 0.06, height * 0.045, WHITE, 0.14)
+        write(
+            canvas,
+            words(rng, 1),
+            width * float(rng.choice([0.12, 0.88])),
+            height * 0.06,
+            height * 0.045,
+            WHITE,
+            0.14,
+        )
     else:
-        write(canvas, words(rng, int(rng.integers(1, 3))), width / 2, height * float(rng.uniform(0.1, 0.7)),
-              height * float(rng.uniform(0.07, 0.15)), vivid(rng), 0.16, BLACK)
+        write(
+            canvas,
+            words(rng, int(rng.integers(1, 3))),
+            width / 2,
+            height * float(rng.uniform(0.1, 0.7)),
+            height * float(rng.uniform(0.07, 0.15)),
+            vivid(rng),
+            0.16,
+            BLACK,
+        )

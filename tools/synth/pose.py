@@ -66,8 +66,24 @@ class Pose:
     """Phase of tails, wings and hair, in radians."""
 
 
-POSES = ("stand", "stand", "stand", "walk", "run", "sit", "jump", "wave", "point", "cheer", "hips",
-         "think", "any", "fall", "carry", "bow")
+POSES = (
+    "stand",
+    "stand",
+    "stand",
+    "walk",
+    "run",
+    "sit",
+    "jump",
+    "wave",
+    "point",
+    "cheer",
+    "hips",
+    "think",
+    "any",
+    "fall",
+    "carry",
+    "bow",
+)
 VIEWS = ("front", "front", "quarter", "quarter", "quarter", "profile", "profile", "back")
 
 
@@ -78,14 +94,30 @@ def make_face(rng: np.random.Generator) -> Face:
     u = rng.uniform
     face = Face(open=float(u(0.8, 1.05)), gaze=gaze, smile=float(u(-0.1, 0.8)))
     if mood == "happy":
-        face = replace(face, smile=float(u(0.6, 1)), mouth=float(rng.choice([0, u(0.2, 1)])),
-                       open=float(rng.choice([1.0, 0.9, 0.0])), teeth=bool(rng.random() < 0.5))
+        face = replace(
+            face,
+            smile=float(u(0.6, 1)),
+            mouth=float(rng.choice([0, u(0.2, 1)])),
+            open=float(rng.choice([1.0, 0.9, 0.0])),
+            teeth=bool(rng.random() < 0.5),
+        )
     elif mood == "angry":
-        face = replace(face, brow=float(u(0.4, 1)), smile=float(u(-1, -0.2)), open=float(u(0.5, 0.9)),
-                       mouth=float(rng.choice([0, u(0.2, 0.8)])), teeth=bool(rng.random() < 0.6))
+        face = replace(
+            face,
+            brow=float(u(0.4, 1)),
+            smile=float(u(-1, -0.2)),
+            open=float(u(0.5, 0.9)),
+            mouth=float(rng.choice([0, u(0.2, 0.8)])),
+            teeth=bool(rng.random() < 0.6),
+        )
     elif mood == "sad":
-        face = replace(face, brow=float(u(-1, -0.4)), smile=float(u(-1, -0.3)),
-                       open=float(u(0.4, 1)), tear=bool(rng.random() < 0.3))
+        face = replace(
+            face,
+            brow=float(u(-1, -0.4)),
+            smile=float(u(-1, -0.3)),
+            open=float(u(0.4, 1)),
+            tear=bool(rng.random() < 0.3),
+        )
     elif mood == "startled":
         face = replace(face, lift=float(u(0.5, 1)), open=1.2, mouth=float(u(0.3, 1)), smile=0.0)
     elif mood == "sleepy":
@@ -99,14 +131,15 @@ def make_yaw(rng: np.random.Generator, view: str | None = None) -> float:
     """A direction to look in, radians, by view or any."""
     name = view or str(rng.choice(VIEWS))
     middle, spread = {
-        "front": (0.0, 0.15), "quarter": (0.65, 0.25), "profile": (1.45, 0.15), "back": (2.9, 0.4),
+        "front": (0.0, 0.15),
+        "quarter": (0.65, 0.25),
+        "profile": (1.45, 0.15),
+        "back": (2.9, 0.4),
     }[name]
     return float(rng.choice([-1.0, 1.0]) * (middle + rng.normal(0, spread)))
 
 
-def make_pose(
-    rng: np.random.Generator, name: str | None = None, view: str | None = None
-) -> Pose:
+def make_pose(rng: np.random.Generator, name: str | None = None, view: str | None = None) -> Pose:
     """A pose of the given name seen from the given view, or any."""
     name = name or str(rng.choice(POSES))
     u = rng.uniform
@@ -118,8 +151,10 @@ def make_pose(
         lean=float(rng.normal(0, 0.05)),
         squash=float(np.clip(rng.normal(1, 0.04), 0.85, 1.15)),
         arms=(_rest(rng), _rest(rng)),
-        legs=(Leg(float(rng.normal(0, 0.08)), float(u(0, 0.15))),
-              Leg(float(rng.normal(0, 0.08)), float(u(0, 0.15)))),
+        legs=(
+            Leg(float(rng.normal(0, 0.08)), float(u(0, 0.15))),
+            Leg(float(rng.normal(0, 0.08)), float(u(0, 0.15))),
+        ),
         face=make_face(rng),
         wave=float(u(0, 2 * math.pi)),
     )
@@ -131,11 +166,15 @@ def make_pose(
         return replace(pose, legs=legs)
     if name == "jump":
         arms = (Arm(lift=float(u(0.8, 2.6))), Arm(lift=float(u(0.8, 2.6))))
-        legs = (Leg(float(u(-0.5, 1.2)), 0.3, float(u(0.2, 1.6))),
-                Leg(float(u(-0.5, 1.2)), 0.3, float(u(0.2, 1.6))))
+        legs = (
+            Leg(float(u(-0.5, 1.2)), 0.3, float(u(0.2, 1.6))),
+            Leg(float(u(-0.5, 1.2)), 0.3, float(u(0.2, 1.6))),
+        )
         return replace(pose, arms=arms, legs=legs, lift=float(u(3, 25)))
     if name == "wave":
-        return replace(pose, arms=(pose.arms[0], Arm(lift=float(u(1.6, 2.4)), bend=float(u(0, 0.9)))))
+        return replace(
+            pose, arms=(pose.arms[0], Arm(lift=float(u(1.6, 2.4)), bend=float(u(0, 0.9))))
+        )
     if name == "point":
         return replace(pose, arms=(Arm(swing=float(u(0.9, 1.8)), bend=0.05), pose.arms[1]))
     if name == "cheer":
@@ -151,17 +190,16 @@ def make_pose(
     if name == "bow":
         return replace(pose, lean=float(rng.choice([-1, 1]) * u(0.2, 0.5)))
     if name == "fall":
-        return replace(pose, roll=float(u(-1.8, 1.8)), lift=float(u(0, 10)),
-                       arms=(Arm(lift=float(u(0.5, 2.8))), Arm(lift=float(u(0.5, 2.8)))))
+        return replace(
+            pose,
+            roll=float(u(-1.8, 1.8)),
+            lift=float(u(0, 10)),
+            arms=(Arm(lift=float(u(0.5, 2.8))), Arm(lift=float(u(0.5, 2.8)))),
+        )
     if name == "any":
-        arms = tuple(
-            Arm(float(u(-0.8, 2)), float(u(0, 2)), float(u(-1, 1)), float(u(0, 1.8)))
-            for _ in range(2)
-        )
-        legs = tuple(
-            Leg(float(u(-0.5, 0.9)), float(u(0, 0.4)), float(u(0, 0.9))) for _ in range(2)
-        )
-        return replace(pose, arms=arms, legs=legs)  # type: ignore[arg-type]
+        arms = (_any_arm(rng), _any_arm(rng))
+        legs = (_any_leg(rng), _any_leg(rng))
+        return replace(pose, arms=arms, legs=legs)
     return pose
 
 
@@ -173,8 +211,10 @@ def stride(pose: Pose, phase: float, run: bool = False) -> Pose:
     return replace(
         pose,
         legs=(Leg(reach * s, 0.02, lift * max(0.1, c)), Leg(-reach * s, 0.02, lift * max(0.1, -c))),
-        arms=(Arm(-reach * s, 0.12, 0.1, 1.4 if run else 0.3),
-              Arm(reach * s, 0.12, 0.1, 1.4 if run else 0.3)),
+        arms=(
+            Arm(-reach * s, 0.12, 0.1, 1.4 if run else 0.3),
+            Arm(reach * s, 0.12, 0.1, 1.4 if run else 0.3),
+        ),
         lean=pose.lean + (0.15 if run else 0.03) * math.copysign(1.0, math.sin(pose.yaw)),
         lift=(4.0 if run else 1.2) * abs(c),
         wave=phase,
@@ -183,6 +223,18 @@ def stride(pose: Pose, phase: float, run: bool = False) -> Pose:
 
 def _rest(rng: np.random.Generator) -> Arm:
     return Arm(
-        float(rng.normal(0.1, 0.25)), float(rng.uniform(0.05, 0.5)), float(rng.uniform(-0.2, 0.3)),
+        float(rng.normal(0.1, 0.25)),
+        float(rng.uniform(0.05, 0.5)),
+        float(rng.uniform(-0.2, 0.3)),
         float(rng.uniform(0, 0.6)),
     )
+
+
+def _any_arm(rng: np.random.Generator) -> Arm:
+    u = rng.uniform
+    return Arm(float(u(-0.8, 2)), float(u(0, 2)), float(u(-1, 1)), float(u(0, 1.8)))
+
+
+def _any_leg(rng: np.random.Generator) -> Leg:
+    u = rng.uniform
+    return Leg(float(u(-0.5, 0.9)), float(u(0, 0.4)), float(u(0, 0.9)))

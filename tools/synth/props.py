@@ -6,19 +6,33 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import skia
 
 from .colors import FURS, WHITE, Color, hsv, mix, pick, scale, vivid
 from .pen import Pen, lump, oval, polygon, rect, smooth, tube
 
 Prop = Callable[[Pen, np.random.Generator], None]
 
-WOOD: tuple[Color, ...] = ((0.55, 0.36, 0.2), (0.4, 0.25, 0.14), (0.7, 0.5, 0.3), (0.62, 0.58, 0.55))
+WOOD: tuple[Color, ...] = (
+    (0.55, 0.36, 0.2),
+    (0.4, 0.25, 0.14),
+    (0.7, 0.5, 0.3),
+    (0.62, 0.58, 0.55),
+)
 LEAF: tuple[Color, ...] = ((0.25, 0.5, 0.2), (0.4, 0.62, 0.25), (0.15, 0.38, 0.25), (0.6, 0.6, 0.2))
+DARK: Color = (0.05, 0.05, 0.1)
 STONE: tuple[Color, ...] = ((0.55, 0.55, 0.58), (0.7, 0.68, 0.62), (0.42, 0.42, 0.45))
 
 
 def _bumps(rng: np.random.Generator, amount: float, n: int = 20) -> list[float]:
     return [float(b) for b in 1.0 + rng.uniform(-amount, amount, n)]
+
+
+def _foliage(pen: Pen, path: skia.Path, color: Color) -> None:
+    """Fill a crown of leaves; painted and soft shows see single leaves."""
+    pen.fill(path, color)
+    if pen.style.scenery in ("painted", "soft") and pen.unit > 0.3:
+        pen.texture(path, "leaf", 45.0, 0.15 + 0.4 * pen.style.contrast)
 
 
 def tree(pen: Pen, rng: np.random.Generator) -> None:
@@ -32,19 +46,30 @@ def tree(pen: Pen, rng: np.random.Generator) -> None:
     if kind == 0:
         for k in range(3):
             y, half = top + 12 - 22 * k, 26 - 6 * k
-            pen.fill(polygon([(lean - half, y), (lean, y - 36), (lean + half, y)]), scale(leaf, 0.85 + 0.1 * k))
+            pen.fill(
+                polygon([(lean - half, y), (lean, y - 36), (lean + half, y)]),
+                scale(leaf, 0.85 + 0.1 * k),
+            )
     elif kind == 1:
         for k in range(7):
             a = math.pi * (0.05 + 0.9 * k / 6)
             tip = (lean + 34 * math.cos(a), top - 22 * math.sin(a) + 16)
-            pen.fill(tube([(lean, top), (lean + 20 * math.cos(a), top - 26 * math.sin(a)), tip], [2, 4.5, 0.5], True), leaf)
+            pen.fill(
+                tube(
+                    [(lean, top), (lean + 20 * math.cos(a), top - 26 * math.sin(a)), tip],
+                    [2, 4.5, 0.5],
+                    True,
+                ),
+                leaf,
+            )
     elif kind == 2:
         for _ in range(9):
             x, y = float(rng.normal(lean, 17)), float(rng.normal(top - 18, 13))
             r = float(rng.uniform(9, 19))
-            pen.fill(lump(x, y, r, r * 0.85, 0, 0, _bumps(rng, 0.13)), scale(leaf, float(rng.uniform(0.75, 1.15))))
+            crown = lump(x, y, r, r * 0.85, 0, 0, _bumps(rng, 0.13))
+            _foliage(pen, crown, scale(leaf, float(rng.uniform(0.75, 1.15))))
     else:
-        pen.fill(lump(lean, top - 20, 30, 30, 0, 0, _bumps(rng, 0.1)), leaf)
+        _foliage(pen, lump(lean, top - 20, 30, 30, 0, 0, _bumps(rng, 0.1)), leaf)
 
 
 def bush(pen: Pen, rng: np.random.Generator) -> None:
@@ -52,7 +77,8 @@ def bush(pen: Pen, rng: np.random.Generator) -> None:
     leaf = pick(rng, LEAF, 0.1)
     for _ in range(5):
         x, r = float(rng.uniform(-40, 40)), float(rng.uniform(20, 42))
-        pen.fill(lump(x, -r * 0.7, r, r * 0.8, 0, 0, _bumps(rng, 0.15)), scale(leaf, float(rng.uniform(0.8, 1.1))))
+        crown = lump(x, -r * 0.7, r, r * 0.8, 0, 0, _bumps(rng, 0.15))
+        _foliage(pen, crown, scale(leaf, float(rng.uniform(0.8, 1.1))))
     if rng.random() < 0.5:
         color = vivid(rng)
         for _ in range(8):
@@ -65,7 +91,11 @@ def grass(pen: Pen, rng: np.random.Generator) -> None:
     for _ in range(14):
         x, h = float(rng.uniform(-45, 45)), float(rng.uniform(40, 100))
         lean = float(rng.normal(0, 18))
-        pen.fill(polygon([(x - 3, 0), (x + lean, -h), (x + 3, 0)]), scale(leaf, float(rng.uniform(0.7, 1.2))), 0.5)
+        pen.fill(
+            polygon([(x - 3, 0), (x + lean, -h), (x + 3, 0)]),
+            scale(leaf, float(rng.uniform(0.7, 1.2))),
+            0.5,
+        )
 
 
 def flower(pen: Pen, rng: np.random.Generator) -> None:
@@ -84,7 +114,9 @@ def rock(pen: Pen, rng: np.random.Generator) -> None:
     """One to three stones."""
     for _ in range(int(rng.integers(1, 4))):
         x, r = float(rng.uniform(-45, 45)), float(rng.uniform(22, 55))
-        pen.fill(lump(x, -r * 0.6, r * 1.2, r * 0.75, 0.2, 0.1, _bumps(rng, 0.1, 10)), pick(rng, STONE))
+        pen.fill(
+            lump(x, -r * 0.6, r * 1.2, r * 0.75, 0.2, 0.1, _bumps(rng, 0.1, 10)), pick(rng, STONE)
+        )
 
 
 def car(pen: Pen, rng: np.random.Generator) -> None:
@@ -93,7 +125,20 @@ def car(pen: Pen, rng: np.random.Generator) -> None:
     glass = (0.65, 0.82, 0.92)
     kind = int(rng.integers(3))
     if kind == 0:
-        body = smooth([(-105, -14), (-108, -48), (-60, -56), (-38, -92), (30, -92), (62, -55), (104, -48), (106, -14), (60, -12), (-60, -12)])
+        body = smooth(
+            [
+                (-105, -14),
+                (-108, -48),
+                (-60, -56),
+                (-38, -92),
+                (30, -92),
+                (62, -55),
+                (104, -48),
+                (106, -14),
+                (60, -12),
+                (-60, -12),
+            ]
+        )
         pen.fill(body, color)
         pen.fill(polygon([(-45, -57), (-30, -84), (-4, -84), (-4, -57)]), glass)
         pen.fill(polygon([(3, -57), (3, -84), (26, -84), (48, -57)]), glass)
@@ -116,12 +161,18 @@ def house(pen: Pen, rng: np.random.Generator) -> None:
     wide = float(rng.uniform(35, 70))
     pen.fill(rect(-wide, -65, wide, 0), mix(wall, WHITE, 0.4))
     if rng.random() < 0.7:
-        pen.fill(polygon([(-wide - 8, -62), (-wide * 0.2, -104), (wide * 0.2, -104), (wide + 8, -62)]), roof)
+        pen.fill(
+            polygon([(-wide - 8, -62), (-wide * 0.2, -104), (wide * 0.2, -104), (wide + 8, -62)]),
+            roof,
+        )
     else:
         pen.fill(rect(-wide - 4, -74, wide + 4, -62), roof)
     pen.fill(rect(-8, -30, 8, 0, 2), pick(rng, WOOD))
     for x in (-wide * 0.6, wide * 0.6):
-        pen.fill(rect(x - 9, -50, x + 9, -30), (0.7, 0.85, 0.95) if rng.random() < 0.7 else (1.0, 0.9, 0.5))
+        pen.fill(
+            rect(x - 9, -50, x + 9, -30),
+            (0.7, 0.85, 0.95) if rng.random() < 0.7 else (1.0, 0.9, 0.5),
+        )
         pen.stroke(polygon([(x, -50), (x, -30)], False), WHITE, 1.2)
 
 
@@ -185,7 +236,9 @@ def crate(pen: Pen, rng: np.random.Generator) -> None:
     color = pick(rng, WOOD)
     pen.fill(rect(-48, -92, 48, 0, 1), color)
     for k in range(1, 4):
-        pen.stroke(polygon([(-48, -92 + 23 * k), (48, -92 + 23 * k)], False), scale(color, 0.6), 1.5)
+        pen.stroke(
+            polygon([(-48, -92 + 23 * k), (48, -92 + 23 * k)], False), scale(color, 0.6), 1.5
+        )
     pen.stroke(polygon([(-46, -90), (46, -2)], False), scale(color, 0.7), 5)
 
 
@@ -203,7 +256,10 @@ def pot(pen: Pen, rng: np.random.Generator) -> None:
     for k in range(7):
         a = math.pi * (0.1 + 0.8 * k / 6)
         tip = (42 * math.cos(a), -40 - 60 * math.sin(a))
-        pen.fill(tube([(0, -35), (tip[0] * 0.4, tip[1] * 0.8), tip], [3, 8, 1], True), scale(leaf, float(rng.uniform(0.8, 1.2))))
+        pen.fill(
+            tube([(0, -35), (tip[0] * 0.4, tip[1] * 0.8), tip], [3, 8, 1], True),
+            scale(leaf, float(rng.uniform(0.8, 1.2))),
+        )
     pen.fill(polygon([(-24, -40), (24, -40), (17, 0), (-17, 0)]), vivid(rng))
 
 
@@ -234,7 +290,21 @@ def statue(pen: Pen, rng: np.random.Generator) -> None:
     elif kind == 1:
         pen.fill(polygon([(-14, -14), (-8, -92), (0, -104), (8, -92), (14, -14)]), color)
     else:
-        pen.fill(smooth([(-6, -14), (-8, -40), (-34, -70), (-24, -98), (24, -98), (34, -70), (8, -40), (6, -14)]), color)
+        pen.fill(
+            smooth(
+                [
+                    (-6, -14),
+                    (-8, -40),
+                    (-34, -70),
+                    (-24, -98),
+                    (24, -98),
+                    (34, -70),
+                    (8, -40),
+                    (6, -14),
+                ]
+            ),
+            color,
+        )
 
 
 def sign(pen: Pen, rng: np.random.Generator) -> None:
@@ -274,7 +344,9 @@ def plane(pen: Pen, rng: np.random.Generator) -> None:
     """An aeroplane or a rocket in the air."""
     color = vivid(rng)
     if rng.random() < 0.5:
-        pen.fill(smooth([(-90, -55), (-60, -66), (70, -66), (96, -50), (70, -38), (-60, -42)]), color)
+        pen.fill(
+            smooth([(-90, -55), (-60, -66), (70, -66), (96, -50), (70, -38), (-60, -42)]), color
+        )
         pen.fill(polygon([(-86, -55), (-98, -88), (-76, -86), (-60, -60)]), scale(color, 0.8))
         pen.fill(polygon([(-10, -52), (-40, -18), (-22, -16), (24, -50)]), scale(color, 0.85))
         for k in range(5):
@@ -294,7 +366,21 @@ def cup(pen: Pen, rng: np.random.Generator) -> None:
         pen.stroke(oval(34, -45, 18, 22), color, 8)
         pen.fill(rect(-34, -85, 34, 0, 8), color)
     elif kind == 1:
-        pen.fill(smooth([(-24, 0), (-28, -55), (-8, -75), (-9, -104), (9, -104), (8, -75), (28, -55), (24, 0)]), color)
+        pen.fill(
+            smooth(
+                [
+                    (-24, 0),
+                    (-28, -55),
+                    (-8, -75),
+                    (-9, -104),
+                    (9, -104),
+                    (8, -75),
+                    (28, -55),
+                    (24, 0),
+                ]
+            ),
+            color,
+        )
         pen.fill(rect(-24, -45, 24, -18), WHITE, 0.5)
     else:
         pen.fill(smooth([(-20, 0), (-60, -50), (-60, -60), (60, -60), (60, -50), (20, 0)]), color)
@@ -337,7 +423,11 @@ def clock(pen: Pen, rng: np.random.Generator) -> None:
         pen.plain(oval(34 * math.cos(a), -50 + 34 * math.sin(a), 2.2, 2.2), (0.1, 0.1, 0.1))
     for length in (30, 20):
         a = float(rng.uniform(0, 6.3))
-        pen.stroke(polygon([(0, -50), (length * math.cos(a), -50 + length * math.sin(a))], False), (0.1, 0.1, 0.1), 2.5)
+        pen.stroke(
+            polygon([(0, -50), (length * math.cos(a), -50 + length * math.sin(a))], False),
+            (0.1, 0.1, 0.1),
+            2.5,
+        )
 
 
 def frame(pen: Pen, rng: np.random.Generator) -> None:
@@ -350,12 +440,22 @@ def frame(pen: Pen, rng: np.random.Generator) -> None:
         if rng.random() < 0.6:
             for k in range(2):
                 x = float(rng.uniform(-w, w))
-                pen.plain(smooth([(x - 60, 0), (x, -70 + 20 * k), (x + 60, 0)]), pick(rng, LEAF, 0.1))
+                pen.plain(
+                    smooth([(x - 60, 0), (x, -70 + 20 * k), (x + 60, 0)]), pick(rng, LEAF, 0.1)
+                )
             pen.plain(oval(float(rng.uniform(-w, w)), -72, 8, 8), (1.0, 0.9, 0.5))
         else:
             for _ in range(5):
-                pen.plain(lump(float(rng.uniform(-w, w)), float(rng.uniform(-90, -10)), float(rng.uniform(5, 25)), float(rng.uniform(5, 25)),
-                               float(rng.random())), vivid(rng))
+                pen.plain(
+                    lump(
+                        float(rng.uniform(-w, w)),
+                        float(rng.uniform(-90, -10)),
+                        float(rng.uniform(5, 25)),
+                        float(rng.uniform(5, 25)),
+                        float(rng.random()),
+                    ),
+                    vivid(rng),
+                )
 
 
 def umbrella(pen: Pen, rng: np.random.Generator) -> None:
@@ -363,7 +463,18 @@ def umbrella(pen: Pen, rng: np.random.Generator) -> None:
     color = vivid(rng)
     pen.fill(rect(-1.6, -88, 1.6, 0), (0.8, 0.8, 0.8))
     for k in range(4):
-        pen.fill(smooth([(0, -102), (-56 + 28 * k, -66), (-56 + 28 * k, -62), (-28 + 28 * k, -62), (-28 + 28 * k, -66)]), color if k % 2 else WHITE)
+        pen.fill(
+            smooth(
+                [
+                    (0, -102),
+                    (-56 + 28 * k, -66),
+                    (-56 + 28 * k, -62),
+                    (-28 + 28 * k, -62),
+                    (-28 + 28 * k, -66),
+                ]
+            ),
+            color if k % 2 else WHITE,
+        )
 
 
 def bicycle(pen: Pen, rng: np.random.Generator) -> None:
@@ -373,7 +484,17 @@ def bicycle(pen: Pen, rng: np.random.Generator) -> None:
         pen.stroke(oval(x, -34, 32, 32), (0.12, 0.12, 0.13), 4)
         for k in range(4):
             a = k * math.pi / 4
-            pen.stroke(polygon([(x - 31 * math.cos(a), -34 - 31 * math.sin(a)), (x + 31 * math.cos(a), -34 + 31 * math.sin(a))], False), (0.6, 0.6, 0.6), 0.8)
+            pen.stroke(
+                polygon(
+                    [
+                        (x - 31 * math.cos(a), -34 - 31 * math.sin(a)),
+                        (x + 31 * math.cos(a), -34 + 31 * math.sin(a)),
+                    ],
+                    False,
+                ),
+                (0.6, 0.6, 0.6),
+                0.8,
+            )
     pen.stroke(polygon([(-52, -34), (-18, -76), (36, -76), (-4, -34), (-52, -34)], False), color, 4)
     pen.stroke(polygon([(-18, -76), (-4, -34)], False), color, 4)
     pen.stroke(polygon([(52, -34), (34, -92), (20, -96)], False), color, 4)
@@ -426,24 +547,108 @@ def lamp_tree(pen: Pen, rng: np.random.Generator) -> None:
     """A trunk that fills the height, with branches."""
     bark = pick(rng, WOOD)
     w = float(rng.uniform(10, 26))
-    pen.fill(smooth([(-w * 1.6, 4), (-w, -20), (-w * 0.8, -130), (w * 0.8, -130), (w, -20), (w * 1.6, 4)]), bark)
+    pen.fill(
+        smooth(
+            [(-w * 1.6, 4), (-w, -20), (-w * 0.8, -130), (w * 0.8, -130), (w, -20), (w * 1.6, 4)]
+        ),
+        bark,
+    )
     for _ in range(5):
         x, y = float(rng.uniform(-w * 0.7, w * 0.7)), float(rng.uniform(-110, -10))
-        pen.stroke(smooth([(x, y), (x + 2, y - 10), (x - 1, y - 22)], False), scale(bark, 0.65), 1.2)
+        pen.stroke(
+            smooth([(x, y), (x + 2, y - 10), (x - 1, y - 22)], False), scale(bark, 0.65), 1.2
+        )
     pen.fill(tube([(0, -80), (w * 1.5, -95), (w * 2.4, -120)], [5, 4, 2]), bark)
 
 
 SMALL: tuple[Prop, ...] = (cup, book, fruit, ball, flower, pot, crate, clock, pelt)
-OUTDOOR: tuple[Prop, ...] = (tree, tree, tree, bush, bush, rock, flower, grass, fence, lamp_tree, house, barrel, pelt)
-STREET: tuple[Prop, ...] = (car, car, car, lamp, sign, house, bicycle, statue, tree, crate, umbrella, balloon, fence, ladder)
-INDOOR: tuple[Prop, ...] = (chair, chair, table, lamp, pot, shelf, crate, machine, machine, ball, book, barrel, umbrella, pelt, ladder, cup)
+OUTDOOR: tuple[Prop, ...] = (
+    tree,
+    tree,
+    tree,
+    bush,
+    bush,
+    rock,
+    flower,
+    grass,
+    fence,
+    lamp_tree,
+    house,
+    barrel,
+    pelt,
+)
+STREET: tuple[Prop, ...] = (
+    car,
+    car,
+    car,
+    lamp,
+    sign,
+    house,
+    bicycle,
+    statue,
+    tree,
+    crate,
+    umbrella,
+    balloon,
+    fence,
+    ladder,
+)
+INDOOR: tuple[Prop, ...] = (
+    chair,
+    chair,
+    table,
+    lamp,
+    pot,
+    shelf,
+    crate,
+    machine,
+    machine,
+    ball,
+    book,
+    barrel,
+    umbrella,
+    pelt,
+    ladder,
+    cup,
+)
 WALL: tuple[Prop, ...] = (frame, frame, clock, frame)
 AIR: tuple[Prop, ...] = (plane, balloon, ball)
 ANY: tuple[Prop, ...] = (*OUTDOOR, *STREET, *INDOOR, boat, plane, fruit)
-NEAR: tuple[Prop, ...] = (bush, grass, grass, rock, lamp_tree, fence, crate, chair, table, pot, barrel, car, tree, pelt)
+NEAR: tuple[Prop, ...] = (
+    bush,
+    bush,
+    grass,
+    grass,
+    flower,
+    rock,
+    rock,
+    lamp_tree,
+    shelf,
+    machine,
+    lamp,
+    sign,
+    statue,
+    fence,
+    crate,
+    chair,
+    table,
+    pot,
+    barrel,
+    car,
+    tree,
+    pelt,
+)
 
 
-def place(pen: Pen, prop: Prop, rng: np.random.Generator, x: float, y: float, height: float, turn: float = 0.0) -> None:
+def place(
+    pen: Pen,
+    prop: Prop,
+    rng: np.random.Generator,
+    x: float,
+    y: float,
+    height: float,
+    turn: float = 0.0,
+) -> None:
     """Draw a prop on a canvas in pixels: its foot at (x, y), ``height`` pixels high."""
     k = height / 100
     canvas = pen.canvas
@@ -452,7 +657,7 @@ def place(pen: Pen, prop: Prop, rng: np.random.Generator, x: float, y: float, he
     if turn:
         canvas.rotate(turn)
     canvas.scale(k * (-1 if rng.random() < 0.5 else 1), k)
+    if not turn and rng.random() < 0.3:
+        pen.plain(oval(0, 0, float(rng.uniform(30, 80)), float(rng.uniform(3, 9))), DARK, 0.35)
     prop(Pen(canvas, pen.style, k * pen.unit, int(rng.integers(1 << 30))), rng)
     canvas.restore()
-
-

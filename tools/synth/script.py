@@ -97,8 +97,14 @@ class Script:
 
 
 def make_script(
-    *, show_seed: int, episode_seed: int, seconds: float = 60.0, width: int = 640, height: int = 360,
-    fps: float = 24.0, style: str | None = None,
+    *,
+    show_seed: int,
+    episode_seed: int,
+    seconds: float = 60.0,
+    width: int = 640,
+    height: int = 360,
+    fps: float = 24.0,
+    style: str | None = None,
 ) -> Script:
     """Write the script of one episode of a show; ``style`` names a rendering family."""
     show = np.random.default_rng((show_seed, 1))
@@ -126,17 +132,31 @@ def make_script(
             length = count - start
         if rng.random() < 0.55 or not shots:
             scene = places[int(rng.integers(len(places)))]
-        shot = _make_shot(rng, grid, look, cast, scene, weathers[scene.seed], start, length, first=not shots)
+        shot = _make_shot(
+            rng, grid, look, cast, scene, weathers[scene.seed], start, length, first=not shots
+        )
         if shots:
-            transition = _make_transition(rng, start, shots[-1].last - shots[-1].first + 1, length, fps)
-            shots[-1] = replace(shots[-1], last=max(shots[-1].last, transition.end if transition.kind != "fade" else start - 1))
-            shot = replace(shot, first=transition.start if transition.kind not in ("fade", "cut") else start)
+            transition = _make_transition(
+                rng, start, shots[-1].last - shots[-1].first + 1, length, fps
+            )
+            if transition.kind in ("dissolve", "wipe"):
+                shots[-1] = replace(shots[-1], last=transition.end)
+                shot = replace(shot, first=transition.start)
             transitions.append(transition)
         shots.append(shot)
         start += length
     half = round(fps * 0.5)
     return Script(
-        show_seed, episode_seed, width, height, fps, look, cast, tuple(shots), tuple(transitions), count,
+        show_seed,
+        episode_seed,
+        width,
+        height,
+        fps,
+        look,
+        cast,
+        tuple(shots),
+        tuple(transitions),
+        count,
         fade_in=half if rng.random() < 0.4 and shots[0].last > 3 * half else 0,
         fade_out=half if rng.random() < 0.4 and shots[-1].last - shots[-1].first > 3 * half else 0,
     )
@@ -148,7 +168,9 @@ class _Grid:
     fps: float
 
 
-def _make_transition(rng: np.random.Generator, middle: int, before: int, after: int, fps: float) -> Transition:
+def _make_transition(
+    rng: np.random.Generator, middle: int, before: int, after: int, fps: float
+) -> Transition:
     """A transition around frame ``middle``, no longer than the shots around it allow."""
     kind = str(rng.choice(TRANSITIONS, p=_SHARES))
     room = min(before, after) // 2 - 1
@@ -163,8 +185,15 @@ def _make_transition(rng: np.random.Generator, middle: int, before: int, after: 
 
 
 def _make_shot(
-    rng: np.random.Generator, grid: _Grid, style: Style, cast: tuple[tuple[str, Identity], ...], scene: Scene,
-    wear: Wear, start: int, length: int, first: bool,
+    rng: np.random.Generator,
+    grid: _Grid,
+    style: Style,
+    cast: tuple[tuple[str, Identity], ...],
+    scene: Scene,
+    wear: Wear,
+    start: int,
+    length: int,
+    first: bool,
 ) -> Shot:
     u = rng.uniform
     seconds = length / grid.fps
@@ -174,14 +203,18 @@ def _make_shot(
     seen = (views[0][0] - grid.aspect / 2, views[0][0] + grid.aspect / 2)
     title = words(rng, int(rng.integers(1, 4))) if rng.random() < (0.3 if first else 0.03) else ""
     empty = bool(title) and rng.random() < 0.7
-    count = 0 if empty else int(rng.choice([0, 1, 2, 3, 4, 6], p=(0.08, 0.38, 0.28, 0.15, 0.07, 0.04)))
+    count = (
+        0 if empty else int(rng.choice([0, 1, 2, 3, 4, 6], p=(0.08, 0.38, 0.28, 0.15, 0.07, 0.04)))
+    )
     chosen = [cast[int(i)] for i in rng.permutation(len(cast))[:count]]
     nameless = int(rng.integers(1, 4)) if rng.random() < 0.12 and not empty else 0
     chosen += [("extra", make_identity(int(rng.integers(1 << 62)), style)) for _ in range(nameless)]
     framing = str(rng.choice(["full", "medium", "close", "far"], p=(0.45, 0.28, 0.18, 0.09)))
     if len(chosen) > 4:
         framing = str(rng.choice(["crowd", "full"]))
-    stands = frame_stands(rng, [(who, make_pose(rng)) for _, who in chosen], grid.aspect, scene.ground, framing)
+    stands = frame_stands(
+        rng, [(who, make_pose(rng)) for _, who in chosen], grid.aspect, scene.ground, framing
+    )
     by_seed = {who.seed: name for name, who in chosen}
     actors = []
     for stand in stands:
@@ -196,10 +229,23 @@ def _make_shot(
         for _ in range(int(rng.choice([0, 0, 0, 1, 2])))
     )
     return Shot(
-        scene=scene, actors=tuple(actors), extras=nameless, first=start, last=start + length - 1, hold=max(1, hold),
-        camera=camera, views=views, wide=wide, wear=wear, effects=_make_effects(rng, length, grid.fps), front=front,
-        weather=weather, caption=words(rng, int(rng.integers(3, 6))) if rng.random() < 0.08 else "", title=title,
-        blur=float(u(0.003, 0.02)) if framing == "close" and rng.random() < 0.6 else 0.0, seed=int(rng.integers(1 << 30)),
+        scene=scene,
+        actors=tuple(actors),
+        extras=nameless,
+        first=start,
+        last=start + length - 1,
+        hold=max(1, hold),
+        camera=camera,
+        views=views,
+        wide=wide,
+        wear=wear,
+        effects=_make_effects(rng, length, grid.fps),
+        front=front,
+        weather=weather,
+        caption=words(rng, int(rng.integers(3, 6))) if rng.random() < 0.08 else "",
+        title=title,
+        blur=float(u(0.003, 0.02)) if framing == "close" and rng.random() < 0.6 else 0.0,
+        seed=int(rng.integers(1 << 30)),
     )
 
 
@@ -212,7 +258,11 @@ def _make_views(
         ends = (low, high) if rng.random() < 0.5 else (high, low)
         return (ends[0], 0.5, 1.0), (ends[1], 0.5, 1.0)
     if camera == "zoom":
-        near = (middle + float(rng.uniform(-0.15, 0.15)), float(rng.uniform(0.4, 0.6)), float(rng.uniform(1.15, 1.9)))
+        near = (
+            middle + float(rng.uniform(-0.15, 0.15)),
+            float(rng.uniform(0.4, 0.6)),
+            float(rng.uniform(1.15, 1.9)),
+        )
         far = (middle, 0.5, 1.0)
         return (far, near) if rng.random() < 0.6 else (near, far)
     still = (middle, 0.5, 1.0 if camera == "fixed" else 1.05)
@@ -222,10 +272,27 @@ def _make_views(
 def _make_effects(rng: np.random.Generator, length: int, fps: float) -> tuple[Effect, ...]:
     effects = []
     if rng.random() < 0.16 and length > fps:
-        kind = str(rng.choice(["flash", "flash", "negative", "insert", "explosion", "crossing", "lightning"]))
-        frames = {"explosion": int(fps * 0.7), "crossing": int(fps * float(rng.uniform(0.3, 0.8)))}.get(kind, int(rng.integers(1, 5)))
+        kind = str(
+            rng.choice(
+                ["flash", "flash", "negative", "insert", "explosion", "crossing", "lightning"]
+            )
+        )
+        frames = {
+            "explosion": int(fps * 0.7),
+            "crossing": int(fps * float(rng.uniform(0.3, 0.8))),
+        }.get(kind, int(rng.integers(1, 5)))
         for _ in range(int(rng.integers(1, 4)) if kind in ("flash", "lightning") else 1):
             at = int(rng.integers(3, max(4, length - frames - 4)))
             color: Color = (1.0, 1.0, 1.0) if rng.random() < 0.6 else vivid(rng)
-            effects.append(Effect(kind, at, frames, color, float(rng.uniform(0.2, 0.8)), float(rng.uniform(0.2, 0.8)), int(rng.integers(1 << 30))))
+            effects.append(
+                Effect(
+                    kind,
+                    at,
+                    frames,
+                    color,
+                    float(rng.uniform(0.2, 0.8)),
+                    float(rng.uniform(0.2, 0.8)),
+                    int(rng.integers(1 << 30)),
+                )
+            )
     return tuple(effects)

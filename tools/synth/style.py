@@ -70,8 +70,10 @@ class Style:
 
     def outline_of(self, color: Color) -> Color:
         """The colour of the outline around a surface of this (already toned) colour."""
-        return scale(mix(color, self.line_color, 0.25), 0.45) if self.line_kind == "tone" else (
-            self.line_color
+        return (
+            scale(mix(color, self.line_color, 0.25), 0.45)
+            if self.line_kind == "tone"
+            else (self.line_color)
         )
 
 

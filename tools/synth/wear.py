@@ -38,20 +38,25 @@ def make_wear(rng: np.random.Generator, style: Style, strength: float = 1.0) -> 
     """Wear of a picture in a show of this style."""
     u = rng.uniform
     light: Color | None = None
-    if rng.random() < 0.25 * strength:
-        light = hsv(float(rng.choice([0.62, 0.68, 0.08, 0.03, 0.3, u()])), float(u(0.1, 0.6)), float(u(0.35, 1.0)))
+    if rng.random() < 0.14 * strength:
+        light = hsv(
+            float(rng.choice([0.62, 0.68, 0.08, 0.03, 0.3, u()])),
+            float(u(0.1, 0.5)),
+            float(u(0.5, 1.0)),
+        )
     fade = float(u(0.05, 0.65)) if rng.random() < 0.06 * strength else 0.0
     return Wear(
         light=light,
         glow=hsv(float(u()), float(u(0, 0.5)), 1.0) if rng.random() < 0.1 * strength else None,
         vignette=max(style.vignette, float(u(0.1, 0.5)) if rng.random() < 0.1 * strength else 0.0),
-        softness=style.softness + (float(u(0.001, 0.007)) if rng.random() < 0.12 * strength else 0.0),
+        softness=style.softness
+        + (float(u(0.001, 0.007)) if rng.random() < 0.08 * strength else 0.0),
         grain=max(style.grain, float(u(0.1, 0.6)) if rng.random() < 0.12 * strength else 0.0),
         fade=fade,
         fade_color=(1.0, 1.0, 1.0) if rng.random() < 0.3 else (0.0, 0.0, 0.0),
-        gamma=float(u(0.75, 1.35)) if rng.random() < 0.3 * strength else 1.0,
-        quality=int(rng.choice([0, int(u(12, 40)), int(u(40, 90))], p=(0.4, 0.25, 0.35))),
-        shrink=float(u(0.35, 0.9)) if rng.random() < 0.18 * strength else 1.0,
+        gamma=float(u(0.8, 1.25)) if rng.random() < 0.25 * strength else 1.0,
+        quality=int(rng.choice([0, int(u(12, 40)), int(u(40, 90))], p=(0.45, 0.15, 0.4))),
+        shrink=float(u(0.35, 0.9)) if rng.random() < 0.12 * strength else 1.0,
     )
 
 
@@ -67,13 +72,17 @@ def light_picture(canvas: skia.Canvas, wear: Wear, width: int, height: int, seed
         canvas.drawPaint(skia.Paint(Shader=shader, BlendMode=skia.BlendMode.kScreen))
     if wear.vignette:
         shader = skia.GradientShader.MakeRadial(
-            skia.Point(width / 2, height / 2), width * 0.65,
-            [argb((0, 0, 0), 0.0), argb((0, 0, 0), 0.0), argb((0, 0, 0), min(0.95, wear.vignette))], [0.0, 0.45, 1.0],
+            skia.Point(width / 2, height / 2),
+            width * 0.65,
+            [argb((0, 0, 0), 0.0), argb((0, 0, 0), 0.0), argb((0, 0, 0), min(0.95, wear.vignette))],
+            [0.0, 0.45, 1.0],
         )
         canvas.drawPaint(skia.Paint(Shader=shader))
     if wear.grain:
         shader = noise_shader("grain", 256.0, seed % 251, seed % 241)
-        canvas.drawPaint(skia.Paint(Shader=shader, BlendMode=skia.BlendMode.kOverlay, Alphaf=0.45 * wear.grain))
+        canvas.drawPaint(
+            skia.Paint(Shader=shader, BlendMode=skia.BlendMode.kOverlay, Alphaf=0.45 * wear.grain)
+        )
     if wear.fade:
         canvas.drawPaint(skia.Paint(Color=argb(wear.fade_color, min(1.0, wear.fade))))
 
@@ -82,10 +91,13 @@ def soften(surface: skia.Surface, share: float, width: int, height: int) -> None
     """Blur the picture on a surface by drawing it small and large again."""
     size = 1.0 + 1.6 * share * height
     small = skia.Surface(max(8, int(width / size)), max(8, int(height / size)))
-    linear = skia.SamplingOptions(skia.FilterMode.kLinear)
+    down = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
+    up = skia.SamplingOptions(skia.CubicResampler.Mitchell())
     to = skia.Rect.MakeWH(small.width(), small.height())
-    small.getCanvas().drawImageRect(surface.makeImageSnapshot(), to, linear)
-    surface.getCanvas().drawImageRect(small.makeImageSnapshot(), skia.Rect.MakeWH(width, height), linear)
+    small.getCanvas().drawImageRect(surface.makeImageSnapshot(), to, down)
+    surface.getCanvas().drawImageRect(
+        small.makeImageSnapshot(), skia.Rect.MakeWH(width, height), up
+    )
 
 
 def store_picture(rgb: npt.NDArray[np.uint8], wear: Wear) -> npt.NDArray[np.uint8]:
@@ -97,7 +109,10 @@ def store_picture(rgb: npt.NDArray[np.uint8], wear: Wear) -> npt.NDArray[np.uint
     if wear.shrink < 1.0 or wear.quality:
         image = Image.fromarray(rgb)
         if wear.shrink < 1.0:
-            image = image.resize((max(8, int(width * wear.shrink)), max(8, int(height * wear.shrink))), Image.Resampling.BILINEAR)
+            image = image.resize(
+                (max(8, int(width * wear.shrink)), max(8, int(height * wear.shrink))),
+                Image.Resampling.BILINEAR,
+            )
         if wear.quality:
             memory = io.BytesIO()
             image.save(memory, "JPEG", quality=wear.quality)

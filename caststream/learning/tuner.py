@@ -1,0 +1,131 @@
+"""Fine-tuning beside the stream: a process of its own, at low priority.
+
+The process reads the store, writes a draft beside it and says nothing else; whoever started it
+takes the draft up. ``python -m caststream.learning.tuner STORE DRAFT`` is that process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from caststream.errors import ModelError
+from caststream.learning.finetune import STEPS, Head, Recipe, Tuning, tune
+
+_log = logging.getLogger(__name__)
+
+
+class Tuner:
+    """One fine-tuning in another process."""
+
+    def __init__(self, store: str | Path, rows: int, seed: int, recipe: Recipe) -> None:
+        """Start; lessons are drawn from the first ``rows`` rows of the store only."""
+        self._folder = tempfile.TemporaryDirectory(prefix="caststream-tune-")
+        self._draft = Path(self._folder.name) / "draft.safetensors"
+        words = [str(store), str(self._draft), "--rows", str(rows), "--seed", str(seed)]
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "caststream.learning.tuner", *words, "--recipe", recipe],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            # Ctrl-C is for the stream, which ends this one when it is done.
+            start_new_session=True,
+        )
+
+    def result(self, wait: bool) -> Tuning | None:
+        """What came of it; None while it runs, and where it failed (which is logged)."""
+        if not wait and self._process.poll() is None:
+            return None
+        _, said = self._process.communicate()
+        if self._process.returncode:
+            last = (said.decode(errors="replace").strip().splitlines() or ["no word"])[-1]
+            _log.warning("fine-tuning failed and is left out: %s", last)
+            return None
+        return read_draft(self._draft)
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still at work."""
+        return self._process.poll() is None
+
+    def close(self) -> None:
+        """Stop it and take its draft away."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+        self._folder.cleanup()
+
+
+def write_draft(tuning: Tuning, path: Path) -> None:
+    """Write a tuning: the head as arrays, the rest as text beside them."""
+    from safetensors.numpy import save_file
+
+    facts = {f.name: getattr(tuning, f.name) for f in fields(tuning) if f.name != "head"}
+    save_file(tuning.head, path, {"tuning": json.dumps(facts)})
+
+
+def read_draft(path: Path) -> Tuning:
+    """The inverse of ``write_draft``."""
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        facts = json.loads(file.metadata()["tuning"])
+        head = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    return Tuning(head=head, **facts)
+
+
+def tune_store(
+    store: str | Path, rows: int | None, seed: int, steps: int, recipe: Recipe
+) -> Tuning:
+    """Tune the head in force in a store on the lessons that it holds.
+
+    Raises ModelError where its features came from an embedder that has no head to tune.
+    """
+    from caststream.learning.cast import Cast
+    from caststream.learning.lessons import gather
+    from caststream.store.reader import StoreReader
+
+    cast = Cast(store)
+    with StoreReader(store) as reader:
+        lessons = gather(reader, cast, np.random.default_rng(seed), rows)
+    head = cast.published.head or shipped_head()
+    if lessons.tracks and lessons.features.shape[1] != len(head["weight"]):
+        raise ModelError(
+            f"the store's features have {lessons.features.shape[1]} columns, the shipped head takes"
+            f" {len(head['weight'])}: vectors of other embedders are not tuned"
+        )
+    return tune(lessons, head, seed, steps, recipe)
+
+
+def shipped_head() -> Head:
+    """The head of the shipped embedder."""
+    from caststream.vision.embedder import WEIGHTS, read_head
+
+    return read_head(WEIGHTS)
+
+
+def main() -> None:
+    """The process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("store")
+    parser.add_argument("draft", type=Path)
+    parser.add_argument("--rows", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--recipe", choices=("caststream", "cast"), default="caststream")
+    args = parser.parse_args()
+    os.nice(10)
+    write_draft(tune_store(args.store, args.rows, args.seed, args.steps, args.recipe), args.draft)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""The embedder's loss, and augmentation of crops in batches."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+TEMPERATURE = 0.1
+MIDDLE, SLOPE, CALIBRATION = 0.4, 10.0, 0.3
+
+
+def contrastive_loss(vectors: Tensor, same: Tensor, other: Tensor) -> Tensor:
+    """Loss of unit vectors (B, D), given which pairs (B, B) are known to be one or two characters.
+
+    Pairs in neither mask are unknown and do not count. Each positive competes with all negatives
+    of its anchor (Khosla et al., "Supervised Contrastive Learning", NeurIPS 2020, without other
+    positives in the denominator, as in Yeh et al., "Decoupled Contrastive Learning", ECCV 2022).
+    A second term judges each pair alone against one common limit, so that one cut suits all shows
+    (in the manner of Zhai et al., "Sigmoid Loss", ICCV 2023).
+    """
+    likeness = vectors @ vectors.T
+    logits = likeness / TEMPERATURE
+    against = logits.masked_fill(~other, -1e4).logsumexp(1, keepdim=True)
+    each = functional.softplus(against - logits)
+    ranked = _mean(each, same)
+    near = _mean(functional.softplus(SLOPE * (MIDDLE - likeness)), same)
+    far = _mean(functional.softplus(SLOPE * (likeness - MIDDLE)), other)
+    return ranked + CALIBRATION * (near + far)
+
+
+def _mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over a row's masked pairs, then over the rows that have any."""
+    count = mask.sum(1)
+    rows = (values * mask).sum(1) / count.clamp_min(1)
+    return rows.sum() / (count > 0).sum().clamp_min(1)
+
+
+def augment(crops: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Crops (B, S, S, 3) uint8 as (B, size, size, 3) float, each changed in its own way.
+
+    Mirrored, turned, shifted, zoomed; brighter, paler, tinted, now and then gray or blurred or
+    with a part covered. Colours change little: they tell characters apart.
+    """
+    count = len(crops)
+
+    def draw(low: float, high: float, *shape: int) -> Tensor:
+        return torch.rand((count, *shape), generator=generator) * (high - low) + low
+
+    def chance(share: float) -> Tensor:
+        return torch.rand((count, 1, 1, 1), generator=generator) < share
+
+    zoom, turn = draw(0.75, 1.08), draw(-0.12, 0.12)
+    flip = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
+    cos, sin = zoom * turn.cos(), zoom * turn.sin()
+    shift = draw(-0.1, 0.1, 2)
+    theta = torch.stack(
+        [
+            torch.stack([cos * flip, -sin, shift[:, 0]], 1),
+            torch.stack([sin * flip, cos, shift[:, 1]], 1),
+        ],
+        1,
+    )
+    grid = functional.affine_grid(theta, [count, 3, size, size], align_corners=False)
+    x = functional.grid_sample(
+        crops.permute(0, 3, 1, 2).float(), grid, padding_mode="border", align_corners=False
+    )
+    blurred = functional.interpolate(
+        functional.avg_pool2d(x, 4), size=(size, size), mode="bilinear"
+    )
+    x = torch.where(chance(0.12), blurred, x)
+    gray = x.mean(1, keepdim=True)
+    x = gray + (x - gray) * torch.where(chance(0.04), 0.0, draw(0.7, 1.25, 1, 1, 1))
+    level = x.mean((1, 2, 3), keepdim=True)
+    x = level + (x - level) * draw(0.75, 1.25, 1, 1, 1)
+    x = x * draw(0.75, 1.25, 1, 1, 1) * draw(0.93, 1.07, 3, 1, 1)
+    # A covered rectangle, as foreground props and other characters cover.
+    rows = torch.arange(size).view(1, 1, size, 1) / size
+    columns = torch.arange(size).view(1, 1, 1, size) / size
+    y, z = draw(-0.2, 0.9, 1, 1, 1), draw(-0.2, 0.9, 1, 1, 1)
+    high, wide = draw(0.15, 0.45, 1, 1, 1), draw(0.15, 0.45, 1, 1, 1)
+    inside = (rows >= y) & (rows < y + high) & (columns >= z) & (columns < z + wide)
+    x = torch.where(inside & chance(0.25), draw(0, 255, 3, 1, 1), x)
+    return x.clamp(0, 255).permute(0, 2, 3, 1)
+
+
+def rate(step: int, steps: int) -> float:
+    """Share of the learning rate: a short warm-up, then half a cosine down to nothing."""
+    warm = min(1.0, (step + 1) / max(1.0, 0.05 * steps))
+    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
