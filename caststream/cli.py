@@ -31,6 +31,8 @@ commands (each has its own --help):
   name STORE c3 "Bunny"
                    say who is who; also merge, split, move, not-this, ignore, undo, log;
                    a running stream takes it up at once
+  tune STORE       fine-tune on what a store holds
+  models STORE     list published models; --rollback N returns to one
   graph FILE|NAME  print a checked graph
   nodes            list the nodes that graphs are made of
 
@@ -258,6 +260,15 @@ def _people(command: str) -> Callable[[list[str]], int]:
     return run
 
 
+def _upkeep(command: str) -> Callable[[list[str]], int]:
+    def run(words: list[str]) -> int:
+        from caststream import upkeep
+
+        return {"tune": upkeep.tune, "models": upkeep.models}[command](words)
+
+    return run
+
+
 _PEOPLE = ("name", "merge", "split", "move", "not-this", "ignore", "undo", "log")
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "export": _export,
@@ -266,4 +277,5 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "graph": _graph,
     "nodes": _nodes,
     **{command: _people(command) for command in _PEOPLE},
+    **{command: _upkeep(command) for command in ("tune", "models")},
 }

@@ -68,7 +68,7 @@ def store_info(path: str | Path) -> StoreInfo:
         return StoreInfo(
             path=path,
             sources=facts,
-            commits=sum(1 for _ in reader.since(-1)),
+            commits=reader.commit_count,
             segments=len(list((path / "segments").glob("[0-9]*"))),
             tracks=len(tracks),
             rows=int(tracks.boxes.sum()),

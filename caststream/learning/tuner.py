@@ -32,22 +32,24 @@ class Tuner:
         self._folder = tempfile.TemporaryDirectory(prefix="caststream-tune-")
         self._draft = Path(self._folder.name) / "draft.safetensors"
         words = [str(store), str(self._draft), "--rows", str(rows), "--seed", str(seed)]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "caststream.learning.tuner", *words, "--recipe", recipe],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            # Ctrl-C is for the stream, which ends this one when it is done.
-            start_new_session=True,
-        )
+        self._said = Path(self._folder.name) / "stderr"
+        with self._said.open("wb") as said:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "caststream.learning.tuner", *words, "--recipe", recipe],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                # Ctrl-C is for the stream, which ends this one when it is done.
+                start_new_session=True,
+            )
 
     def result(self, wait: bool) -> Tuning | None:
         """What came of it; None while it runs, and where it failed (which is logged)."""
         if not wait and self._process.poll() is None:
             return None
-        _, said = self._process.communicate()
-        if self._process.returncode:
-            last = (said.decode(errors="replace").strip().splitlines() or ["no word"])[-1]
+        if self._process.wait():
+            said = self._said.read_text(errors="replace").strip().splitlines()
+            last = said[-1] if said else "no word"
             _log.warning("fine-tuning failed and is left out: %s", last)
             return None
         return read_draft(self._draft)
@@ -61,7 +63,7 @@ class Tuner:
         """Stop it and take its draft away."""
         if self._process.poll() is None:
             self._process.kill()
-        self._process.communicate()
+            self._process.wait()
         self._folder.cleanup()
 
 

@@ -6,13 +6,13 @@ import logging
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import av
 
-from caststream.errors import InputError
+from caststream.errors import InputError, UsageError
 from caststream.media.clock import Clock
 from caststream.media.filters import FilterChain
 from caststream.media.geometry import Geometry
@@ -32,6 +32,8 @@ _LEAP_INDEXED = 600.0
 spliced, while an indexed file may well hold one drawing for minutes."""
 _GIVE_UP = 100
 """Failures in a row after which a demuxer is taken for dead."""
+_THREADS = 8
+"""Most threads taken unasked: each holds frames, and a live picture back by one."""
 _BARREN = 50
 """Packets in a row that cannot be decoded after which a stream is probed again."""
 _REORDER = 16
@@ -75,9 +77,10 @@ class Decoder:
         self._source = source
         self._stop = stop
         self._chain_text = chain
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = threads or min(os.cpu_count() or 1, _THREADS)
         self._chain: FilterChain | None = None
         self._shape: tuple[object, ...] = ()
+        self._refused: tuple[object, ...] = ()
         self._scalers = Scalers()
         self._aspect = 1.0
         self._geometry = Geometry()
@@ -101,38 +104,39 @@ class Decoder:
     def run(self) -> Iterator[Shown | Break]:
         """Decode to the end of the source, or until the stop sign goes up."""
         while True:
-            yield from self._stretch()
+            changed = yield from self._stretch()
             if self._stop.up:
                 return
-            if not self._source.live:
+            if changed is not None:
+                again = self._probe_anew(changed)
+            else:
+                again = self._source.live and self._reconnect()
+            if not again:
                 break
-            if not self._reconnect():
-                return
         yield from self._drain()
         yield from self._ending()
 
-    def _stretch(self) -> Iterator[Shown | Break]:
-        """Decode one connection to its end."""
+    def _stretch(self) -> Generator[Shown | Break, None, int | None]:
+        """Decode to the end of input; or, where the codec seems to have changed, to that byte."""
         stream = self._source.stream
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
         stream.codec_context.options = {"max_pixels": str(PIXEL_LIMIT)}
         barren = 0
-        place: int | None = None
+        place = 0
         for packet in self._packets():
             if self._stop.up:
-                return
+                return None
             try:
                 frames = packet.decode()
             except av.EOFError:
                 continue
             except av.FFmpegError:
                 self._suspect_loss(certain=True)
-                place = packet.pos if not barren else place
+                place = (packet.pos or 0) if not barren else place
                 barren += 1
                 if barren >= _BARREN and self._source.streamed:
-                    yield from self._begin_anew(place)
-                    return
+                    return place
                 continue
             for frame in frames:
                 barren = 0
@@ -140,21 +144,22 @@ class Decoder:
         try:
             frames = stream.codec_context.decode(None)
         except av.FFmpegError:  # it has been flushed already, as at every regular end
-            return
+            return None
         for frame in frames:
             yield from self._frame(frame)
+        return None
 
-    def _begin_anew(self, place: int | None) -> Iterator[Shown | Break]:
-        """Probe the stream again from a byte on: its codec has changed in the middle."""
+    def _probe_anew(self, place: int) -> bool:
+        """Open the stream again from a byte on; False where the last time did not help either."""
         if self._count == self._anew_at:
-            return  # the last time did not help either
+            return False
         self._anew_at = self._count
         try:
             self._source.reopen(place)
         except InputError as error:
             log.info("%s", error)
-            return
-        yield from self._stretch()
+            return False
+        return True
 
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """All packets of the stream, over errors of the demuxer; the last ones flush."""
@@ -167,9 +172,10 @@ class Decoder:
                         self._suspect_loss(certain=False)
                     yield packet
                 return
-            except (av.ExitError, IndexError):
-                # A time-out, which sticks until the source is opened anew; or PyAV, at the end
-                # of the input, met a stream that it had not heard of at the beginning.
+            except av.ExitError:  # a time-out; sticks until the source is opened anew
+                self._suspect_loss(certain=True)
+                return
+            except IndexError:  # PyAV met, at the end, a stream unheard of at the beginning
                 return
             except (av.FFmpegError, OSError):
                 errors += 1
@@ -177,6 +183,14 @@ class Decoder:
 
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
+        settle_colors(frame)
+        shape = (frame.width, frame.height, frame.rotation, frame.format.name)
+        resized = bool(self._shape) and self._shape[:3] != shape[:3]
+        if shape != self._shape:
+            yield from self._drain()
+            if shape == self._refused or not self._set_up(frame, shape):
+                self._suspect_loss(certain=True)
+                return
         before = self._clock.now
         base = frame.time_base or self._source.stream.time_base
         seconds = None if frame.pts is None or not base else float(frame.pts * base)
@@ -190,14 +204,8 @@ class Decoder:
                 yield from self._broken("discontinuity", before, now)
             else:
                 yield from self._look_for_loss(frame, before, now)
-        settle_colors(frame)
-        shape = (frame.width, frame.height, frame.rotation, frame.format.name)
-        if shape != self._shape:
-            yield from self._drain()
-            resized = bool(self._shape) and self._shape[:3] != shape[:3]
-            self._set_up(frame)
-            if resized:
-                yield from self._broken("resized", before, now)
+        if resized:
+            yield from self._broken("resized", before, now)
         self._times[self._count] = now
         self._count += 1
         if self._chain is None:
@@ -237,25 +245,34 @@ class Decoder:
         if before is not None:
             yield Break(reason, before, now, max(0, missing))
 
-    def _set_up(self, frame: av.VideoFrame) -> None:
-        """Make filters and geometry anew for frames of another shape."""
-        first = not self._shape
-        self._shape = (frame.width, frame.height, frame.rotation, frame.format.name)
+    def _set_up(self, frame: av.VideoFrame, shape: tuple[object, ...]) -> bool:
+        """Make filters and geometry anew for frames of another shape.
+
+        Returns False for a shape in mid-stream that the filters cannot take: one damaged header
+        must not end a stream, so such frames are left out.
+        """
         turn = _TURNS.get(round(frame.rotation / 90) * 90, "")
-        self._chain = None
         width, height = frame.width, frame.height
-        geometry = Geometry()
+        geometry, chain = Geometry(), None
         if self._chain_text or turn:
-            self._chain = FilterChain(self._chain_text, frame, turn)
-            width, height = self._chain.width, self._chain.height
-            geometry = self._chain.geometry
-        if first:
+            try:
+                chain = FilterChain(self._chain_text, frame, turn)
+            except UsageError as error:
+                if not self._shape:
+                    raise
+                log.warning("frames are left out: %s", error)
+                self._refused = shape
+                return False
+            width, height, geometry = chain.width, chain.height, chain.geometry
+        if not self._shape:
             self.width, self.height = width, height
+        self._shape, self._refused, self._chain = shape, (), chain
         self._aspect = float(self._source.stream.sample_aspect_ratio or 1.0)
         if "transpose" in turn:
             self._aspect = 1.0 / self._aspect
         announced = Geometry(self.width / width, 0.0, self.height / height, 0.0)
         self._geometry = announced.after(geometry)
+        return True
 
     def _shown(self, number: int, frame: av.VideoFrame) -> Shown:
         surface = CpuSurface(frame, self._scalers)
@@ -266,6 +283,7 @@ class Decoder:
         if self._chain is not None:
             for number, picture in self._chain.flush():
                 yield self._shown(number, picture)
+        self._times.clear()
 
     def _ending(self) -> Iterator[Break]:
         """Say so where a file ends before the length that it states, or with broken packets."""

@@ -273,6 +273,9 @@ class Source:
         self, file: str | PipeReader, options: dict[str, str] | None = None
     ) -> av.container.InputContainer:
         timeout = (self._timeout, self._timeout) if self.remote else None
+        if self.uri.lower().startswith(("http://", "https://")):
+            # A film goes on where its connection broke; live playlists are opened anew instead.
+            options = {"reconnect": "1", "reconnect_delay_max": "5"}
         try:
             container: av.container.InputContainer = av.open(
                 file, "r", options=options or {}, timeout=timeout, **_TITLES

@@ -20,7 +20,7 @@ from caststream.store.schema import COLUMNS, DTYPES, Segment, group_metadata
 
 Array = NDArray[Any]
 
-CHUNK = 1 << 18
+CHUNK = 1 << 20
 """Bytes in an inner chunk of a shard: what is read at least to get one row."""
 
 

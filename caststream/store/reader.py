@@ -29,6 +29,9 @@ from caststream.store.tables import (
 
 Array = NDArray[Any]
 
+_TABLES = ("shots", "gaps", "frames", "tracks", "spans", "online", "apart", "triplets")
+"""The arrays that a commit holds in memory; its rows are read when asked for."""
+
 
 class StoreReader:
     """All that is committed in a store, as of the last ``refresh``.
@@ -128,11 +131,16 @@ class StoreReader:
 
     def shots(self, source: int) -> list[Shot]:
         """The shots of a source in order."""
-        return [c.shot for c in self.commits(source) if c.shot is not None]
+        return [shot_from(line) for line in self._lines("shots", source)]
 
     def gaps(self, source: int) -> list[Gap]:
         """The gaps of a source in order."""
-        return [gap for c in self.commits(source) for gap in c.gaps]
+        return [gap_from(line) for line in self._lines("gaps", source)]
+
+    @property
+    def commit_count(self) -> int:
+        """How many commits there are, those of superseded sources included."""
+        return sum(part.count("commits") for part in self._parts)
 
     def tracks(self, source: int | None = None) -> TrackTable:
         """The tracks of one source, or of all that are not superseded."""
@@ -199,7 +207,22 @@ class StoreReader:
 
     @cached_property
     def _tracks(self) -> TrackTable:
-        return join_tracks(track_table(part) for part in self._parts if part.count("tracks"))
+        names = ("tracks", "spans", "online")
+        return join_tracks(
+            track_table(*(part.read(name) for name in names))
+            for part in self._parts
+            if part.count("tracks")
+        )
+
+    def _lines(self, name: str, source: int) -> Array:
+        """The lines of an array that commits of a source brought."""
+        found = [empty(name)]
+        for part in self._parts:
+            if part.holds(source):
+                table = part.read("commits")
+                brought = table[:, COLUMNS["commits"].index(name)]
+                found.append(part.read(name)[np.repeat(table[:, 1] == source, brought)])
+        return np.concatenate(found)
 
     def _walk(self, commit: int, source: int | None) -> Iterator[Commit]:
         while True:
@@ -216,31 +239,36 @@ class StoreReader:
 
     def _commits_of(self, part: Part, after: int, source: int | None) -> Iterator[Commit]:
         table = part.read("commits")
-        names = COLUMNS["commits"]
         ends = np.cumsum(table, axis=0)
-        for line, end in zip(table.tolist(), ends.tolist(), strict=True):
-            if line[0] > after and source in (None, line[1]):
-                runs = {name: slice(e - n, e) for name, n, e in zip(names, line, end, strict=True)}
-                yield self._commit(part, line[0], line[1], runs)
-
-    def _commit(self, part: Part, number: int, source: int, runs: dict[str, slice]) -> Commit:
-        def read(name: str) -> Array:
-            return part.read(name, runs[name].start, runs[name].stop)
-
-        shots, frames = read("shots"), read("frames")
-        rows = runs["rows"]
-        return Commit(
-            number=number,
-            source=source,
-            shot=shot_from(shots[0]) if len(shots) else None,
-            gaps=tuple(map(gap_from, read("gaps"))),
-            frames=frames[:, 0].astype(np.int64),
-            times=frames[:, 1],
-            tracks=track_table(part, runs["tracks"], runs["online"]),
-            rows=self.rows(part.first_row + rows.start, part.first_row + rows.stop),
-            apart=read("apart"),
-            triplets=read("triplets"),
-        )
+        chosen = table[:, 0] > after
+        if source is not None:
+            chosen &= table[:, 1] == source
+        if not chosen.any():
+            return
+        # Small arrays are read once for all commits: a read of zarr costs the same for one line.
+        whole = {name: part.read(name) for name in _TABLES}
+        for i in np.flatnonzero(chosen):
+            runs = {
+                name: slice(end - count, end)
+                for name, count, end in zip(
+                    COLUMNS["commits"], table[i].tolist(), ends[i].tolist(), strict=True
+                )
+            }
+            lines = {name: whole[name][runs[name]] for name in _TABLES if name != "spans"}
+            lines["spans"] = whole["spans"][runs["tracks"]]
+            first, last = runs["rows"].start, runs["rows"].stop
+            yield Commit(
+                number=int(table[i, 0]),
+                source=int(table[i, 1]),
+                shot=shot_from(lines["shots"][0]) if len(lines["shots"]) else None,
+                gaps=tuple(map(gap_from, lines["gaps"])),
+                frames=lines["frames"][:, 0].astype(np.int64),
+                times=lines["frames"][:, 1],
+                tracks=track_table(lines["tracks"], lines["spans"], lines["online"]),
+                rows=self.rows(part.first_row + first, part.first_row + last),
+                apart=lines["apart"],
+                triplets=lines["triplets"],
+            )
 
     def _runs(self, numbers: I8) -> Iterator[tuple[Part, I8, slice]]:
         """Parts, the lines in them, and which of the ascending ``numbers`` these are."""

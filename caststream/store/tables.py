@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.messages import F2, F4, F8, I8, Gap, Shot, Track
-from caststream.store.parts import Part
+from caststream.store.parts import empty
 from caststream.store.schema import COLUMNS, REASONS, TRANSITIONS, split_uid
 
 Array = NDArray[Any]
@@ -70,7 +70,7 @@ class TrackTable:
 
     def where(self, keep: NDArray[np.bool_]) -> TrackTable:
         """The lines at which ``keep`` (N,) is true."""
-        online = tuple(o for o, k in zip(self.online, keep, strict=True) if k)
+        online = tuple(self.online[i] for i in np.flatnonzero(keep))
         columns = {name: getattr(self, name)[keep] for name in _TRACK_COLUMNS}
         return TrackTable(**columns, online=online)
 
@@ -80,34 +80,25 @@ _TRACK_COLUMNS = tuple(name for name in TrackTable.__slots__ if name != "online"
 
 def join_tracks(tables: Iterable[TrackTable]) -> TrackTable:
     """Several tables as one."""
-    listed = list(tables) or [track_table(None)]
+    listed = list(tables) or [track_table(empty("tracks"), empty("spans"), empty("online"))]
     if len(listed) == 1:
         return listed[0]
     columns = {name: np.concatenate([getattr(t, name) for t in listed]) for name in _TRACK_COLUMNS}
     return TrackTable(**columns, online=tuple(o for t in listed for o in t.online))
 
 
-def track_table(
-    part: Part | None, tracks: slice = slice(None), online: slice = slice(None)
-) -> TrackTable:
-    """The tracks of a part of a store, or a run of them with its run of online ids."""
-    ints = np.zeros((0, len(COLUMNS["tracks"])), np.int64)
-    spans = np.zeros((0, len(COLUMNS["spans"])))
-    ids = np.zeros(0, np.int64)
-    if part is not None:
-        ints = part.read("tracks", tracks.start or 0, tracks.stop)
-        spans = part.read("spans", tracks.start or 0, tracks.stop)
-        ids = part.read("online", online.start or 0, online.stop)
-    cuts = np.cumsum(ints[:, column("tracks", "online")])[:-1]
+def track_table(tracks: Array, spans: Array, online: Array) -> TrackTable:
+    """The lines of the arrays ``tracks``, ``spans`` and ``online`` as columns."""
+    cuts = np.cumsum(tracks[:, column("tracks", "online")])[:-1]
     columns = {
-        name: ints[:, column("tracks", name)] for name in COLUMNS["tracks"] if name != "online"
+        name: tracks[:, column("tracks", name)] for name in COLUMNS["tracks"] if name != "online"
     }
     return TrackTable(
         **columns,
         start=spans[:, 0],
         end=spans[:, 1],
         score=spans[:, 2].astype(np.float32),
-        online=tuple(tuple(i.tolist()) for i in np.split(ids, cuts)) if len(ints) else (),
+        online=tuple(tuple(i.tolist()) for i in np.split(online, cuts)) if len(tracks) else (),
     )
 
 

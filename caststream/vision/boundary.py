@@ -25,7 +25,7 @@ PEAK = 2
 LOOKAHEAD = SCORED + PEAK
 """Frames that a verdict waits for."""
 
-CUT, LATE, INSIDE = 0.5, 0.9, 0.5
+CUT, LATE, INSIDE = 0.5, 0.5, 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,14 +47,18 @@ class RefineSettings:
     """... and how it grows by the second."""
     gap_price: float = 0.5
     """Price of a second unseen."""
-    looks_weight: float = 12.0
+    looks_weight: float = 16.0
     """Price of a cosine that falls by one."""
     looks_even: float = 0.5
     """Cosine that speaks neither for nor against."""
+    looks_most: float = 4.0
+    """How much looks can speak for a link: others may look the same."""
     together: float = 2.0
     """What it is worth that the online tracker had joined the two."""
     gate: float = 4.0
-    """Price of an end and a beginning, together."""
+    """Links are taken up to this price."""
+    ends_price: float = 1.0
+    """Price of a track's end and beginning, together: what a track has to be worth to exist."""
     weak: float = 0.35
     """Mean score under which a piece speaks against itself."""
     weak_weight: float = 4.0
@@ -188,7 +192,7 @@ def _links(p, pieces, track, heads, tails, means, known, limit, room, links, cos
                 price -= p[10]
             if known[i] and known[j]:
                 like = 0.5 * (_cosine(means[i], means[j]) + _cosine(tails[i], heads[j]))
-                price += p[8] * (p[9] - like)
+                price += max(p[8] * (p[9] - like), -p[11])
             if price >= limit:
                 continue
             if count - mine < room:
@@ -208,7 +212,7 @@ def _links(p, pieces, track, heads, tails, means, known, limit, room, links, cos
 
 
 @nb.njit(cache=True, nogil=True)
-def _doubts(p, time, box, track, looks, doubt, out):  # type: ignore[no-untyped-def]
+def _doubts(p, time, box, track, looks, known, doubt, out):  # type: ignore[no-untyped-def]
     # Marks rows (sorted by track, then time) at which a new piece begins.
     pair = np.zeros((2, COLUMNS))
     end = np.zeros(4)
@@ -234,10 +238,8 @@ def _doubts(p, time, box, track, looks, doubt, out):  # type: ignore[no-untyped-
         a[W1], a[H1] = np.log(box[k - 1, 2] - box[k - 1, 0]), np.log(box[k - 1, 3] - box[k - 1, 1])
         b[W0], b[H0] = np.log(box[k, 2] - box[k, 0]), np.log(box[k, 3] - box[k, 1])
         price = _price(p, a, b)
-        if looks.shape[1]:
-            like = _cosine(looks[k - 1], looks[k])
-            if like != 0.0:
-                price += p[8] * (p[9] - like)
+        if known[k - 1] and known[k]:
+            price += max(p[8] * (p[9] - _cosine(looks[k - 1], looks[k])), -p[11])
         if price > doubt:
             out[k] = True
             first = k
@@ -246,7 +248,7 @@ def _doubts(p, time, box, track, looks, doubt, out):  # type: ignore[no-untyped-
 def _parameters(s: RefineSettings) -> F8:
     return np.array(
         [s.wait, s.split, s.noise, s.drift, s.fade, s.size_noise, s.size_drift, s.gap_price,
-         s.looks_weight, s.looks_even, s.together]
+         s.looks_weight, s.looks_even, s.together, s.looks_most]
     )  # fmt: skip
 
 
@@ -285,7 +287,7 @@ def refine(
     looks = np.ascontiguousarray(looks, np.float32)
     p = _parameters(s)
     begins = np.zeros(len(rows), np.bool_)
-    _doubts(p, t, b, track, looks, s.doubt, begins)
+    _doubts(p, t, b, track, looks, looks.any(axis=1), s.doubt, begins)
     first = np.flatnonzero(begins)
     order = np.argsort(t[first], kind="stable")
     last = np.append(first[1:], len(rows)) - 1
@@ -309,7 +311,8 @@ def refine(
     links = np.zeros((len(first) * s.best, 2), np.int64)
     cost = np.zeros(len(links))
     count = _links(p, pieces, track[first], heads, tails, means, known, s.gate, s.best, links, cost)
-    half = np.full(len(first), 0.5 * s.gate)
-    flow = least_cost_flow(use, half, half, links[:count], cost[:count])
+    half = np.full(len(first), 0.5 * s.ends_price)
+    # An end and a beginning cost ends_price, so this offset makes the gate the price of a link.
+    flow = least_cost_flow(use, half, half, links[:count], cost[:count] - s.gate + s.ends_price)
     out[rows] = chains(flow)[piece]
     return out

@@ -31,8 +31,8 @@ FREEDOM = 4.0
 
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
- P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_PAN,
- P_DOUBLE) = range(20)  # fmt: skip
+ P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
+ P_PAN, P_DOUBLE) = range(21)  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
@@ -83,7 +83,7 @@ def _cost(p, f, gap, z, scale, score, views, ring, vector, known):
     size = _spread(dx * dx / vx + dy * dy / vy, 16.0 * vx * vy)
     cost = place + size + p[P_SCORE] * abs(score - f[SCORE])
     if known and ring > 0:
-        cost += p[P_LOOKS] * (p[P_EVEN] - _looks(views, ring, vector))
+        cost += max(p[P_LOOKS] * (p[P_EVEN] - _looks(views, ring, vector)), -p[P_MOST])
     return cost
 
 

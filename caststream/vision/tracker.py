@@ -70,10 +70,12 @@ class TrackerSettings:
     """The same for low-score boxes."""
     score_weight: float = 1.0
     """Cost of a score that differs by one from the track's."""
-    looks_weight: float = 12.0
+    looks_weight: float = 16.0
     """Cost of a cosine that falls by one."""
     looks_even: float = 0.5
     """Cosine that speaks neither for nor against."""
+    looks_most: float = 4.0
+    """How much looks can speak for a pair: others may look the same."""
     pan: float = 1.0
     """How far a common shift is looked for, in scales; 0 to leave it out."""
     double: float = 0.75

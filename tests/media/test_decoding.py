@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import av
 import numpy as np
 import pytest
 from films import HEIGHT, WIDTH, packet_places, read_number, write_film
 
+from caststream.errors import InputError
 from caststream.media import decoding
 from caststream.media.decoding import Break, Decoder, Shown
 from caststream.media.sources import Source, StopSign
@@ -27,9 +27,9 @@ class Result:
         self.times = [s.time for s in self.shown]
 
 
-def decode(uri, limit=None, **settings):
+def decode(uri, limit=None, timeout=2.0, **settings):
     stop = StopSign()
-    source = Source(str(uri), timeout=2.0, spool_limit=1 << 20, stop=stop)
+    source = Source(str(uri), timeout=timeout, spool_limit=1 << 20, stop=stop)
     try:
         decoder = Decoder(source, stop, **settings)
         items = []
@@ -229,26 +229,29 @@ def test_filters_work_across_a_break(tmp_path):
 
 @pytest.fixture
 def sender():
-    """A TCP server that sends one of the given films to each who connects, then hangs up."""
+    """A TCP server that sends one of the given films to each who connects, then hangs up.
+
+    A film with False beside it is followed by silence instead.
+    """
     server = socket.create_server(("127.0.0.1", 0))
-    films = []
+    films, silent = [], []
 
     def serve():
-        for film in films:
+        for film, hang_up in films:
             try:
                 peer, _ = server.accept()
+                peer.sendall(film)
             except OSError:
-                return
-            with peer:
-                try:
-                    peer.sendall(film)
-                except OSError:
-                    continue
+                continue
+            if hang_up:
+                peer.close()
+            else:
+                silent.append(peer)
 
     thread = threading.Thread(target=serve)
 
     def start(*contents):
-        films.extend(contents)
+        films.extend(c if isinstance(c, tuple) else (c, True) for c in contents)
         thread.start()
         return f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
@@ -256,6 +259,8 @@ def sender():
     server.shutdown(socket.SHUT_RDWR)
     server.close()
     thread.join()
+    for peer in silent:
+        peer.close()
 
 
 def test_a_lost_live_source_is_connected_again(tmp_path, sender, monkeypatch):
@@ -270,17 +275,49 @@ def test_a_lost_live_source_is_connected_again(tmp_path, sender, monkeypatch):
     assert result.times[47] - result.times[24] == pytest.approx(23 / 24, abs=1e-3)
 
 
-def test_a_film_over_http_ends_at_its_end(tmp_path):
-    write_film(tmp_path / "film.mp4", 24)
+def test_a_silent_live_source_is_connected_again(tmp_path, sender, monkeypatch):
+    monkeypatch.setattr(decoding, "_BACK_OFF", (0.01, 0.05))
+    film = write_film(tmp_path / "a.ts", 48).read_bytes()
+    # What FFmpeg holds back of a stream that falls silent is shown before the break.
+    result = decode(sender((film, False), film), limit=48 + 1 + 48, timeout=0.4)
+    assert result.numbers == [*range(48), *range(48)]
+    assert [b.reason for b in result.breaks] == ["reconnect"]
+    assert result.breaks[0].end - result.breaks[0].start > 0.04
 
-    class Handler(SimpleHTTPRequestHandler):
-        def __init__(self, *args):
-            super().__init__(*args, directory=os.fspath(tmp_path))
 
-        def log_message(self, *args):
-            pass
+class Http(ThreadingHTTPServer):
+    """Serves one film, in parts where asked for; the first answer breaks off after ``first``."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    def __init__(self, film, first=None):
+        self.film, self.first, self.asked = film, first, []
+        super().__init__(("127.0.0.1", 0), HttpHandler)
+
+
+class HttpHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        film = self.server.film
+        asked = self.headers.get("Range", "bytes=0-")
+        start = int(asked.removeprefix("bytes=").split("-")[0])
+        self.server.asked.append(start)
+        self.send_response(206)
+        self.send_header("Content-Range", f"bytes {start}-{len(film) - 1}/{len(film)}")
+        self.send_header("Content-Length", str(len(film) - start))
+        self.send_header("Accept-Ranges", "bytes")
+        self.end_headers()
+        first, self.server.first = self.server.first, None
+        self.wfile.write(film[start:] if first is None else film[start : start + first])
+        self.close_connection = True
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_film_over_http_comes_whole(tmp_path, broken):
+    film = write_film(tmp_path / "film.mp4", 240, movflags="+faststart").read_bytes()
+    with Http(film, len(film) * 2 // 3 if broken else None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -288,5 +325,41 @@ def test_a_film_over_http_ends_at_its_end(tmp_path):
         finally:
             server.shutdown()
             thread.join()
-    assert result.numbers == list(range(24))
+    assert result.numbers == [number % 256 for number in range(240)]
     assert result.breaks == []
+    assert (len(server.asked) > 1) == broken
+
+
+def test_frames_of_a_size_that_the_filter_cannot_take_are_left_out(tmp_path, caplog):
+    parts = [
+        write_film(tmp_path / "a.ts", 24),
+        write_film(tmp_path / "b.ts", 24, first=24, start=1.1, size=(48, 32)),
+        write_film(tmp_path / "c.ts", 24, first=48, start=2.2),
+    ]
+    film = tmp_path / "film.ts"
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    result = decode(film, chain="crop=64:48:16:8")
+    assert len(result.shown) == 48
+    assert [b.reason for b in result.breaks] == ["corrupt"]
+    assert result.breaks[0].end - result.breaks[0].start == pytest.approx(1.2, abs=0.2)
+    assert "cannot take pictures of 48x32" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["film.mp4", "film.ts", "film.mkv"])
+@pytest.mark.parametrize("seed", range(6))
+def test_random_damage_never_fails_otherwise_than_told(tmp_path, name, seed):
+    film = write_film(tmp_path / name, 48)
+    random = np.random.default_rng(seed)
+    data = bytearray(film.read_bytes())
+    for _ in range(30):
+        data[random.integers(len(data))] ^= 1 << random.integers(8)
+    if seed % 2:
+        data = data[: random.integers(len(data))]
+    film.write_bytes(data)
+    try:
+        result = decode(film)
+    except InputError as error:
+        assert str(film) in str(error)
+    else:
+        assert all(s.picture.crops(np.array([[9, 9, 40, 40]], np.float32), 8).any() for s in
+                   result.shown)  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-
-pytest.importorskip("skia")
-
-import itertools
-
 import skia
 
 from tools.synth.episode import Truth, ambiguous, boundaries, make_episode

@@ -6,8 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-
-skia = pytest.importorskip("skia")
+import skia
 
 from tools.synth import (
     FAMILIES,

@@ -37,7 +37,7 @@ def sample_crop(
     scene = make_scene(rng, style)
     _draw_part(scene, layers, rng, side * 2)
     if rng.random() < 0.4:
-        soften(layers.surface, float(u(0.004, 0.03)), side * 2, side * 2)
+        soften(layers.rgba, float(u(0.004, 0.03)))
     pose = make_pose(rng)
     zoom, x, y = 0.5 * float(u(0.9, 1.1)), 0.5, 0.92
     if rng.random() < 0.4:
@@ -62,11 +62,11 @@ def sample_crop(
         prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
         seed = int(rng.integers(1 << 30))
         left, foot = frame * float(u(0.3, 0.7)), frame * float(u(0.95, 1.1))
-        high = frame * float(u(0.2, 0.45))
+        cover_high = frame * float(u(0.2, 0.45))
 
         def cover(canvas: skia.Canvas) -> None:
             pen = Pen(canvas, style, 1.0, seed)
-            props.place(pen, prop, np.random.default_rng(seed), left, foot, high)
+            props.place(pen, prop, np.random.default_rng(seed), left, foot, cover_high)
 
         layers.add(cover, False)
     boxes, _, _ = layers.boxes()
@@ -75,7 +75,7 @@ def sample_crop(
         box = np.array([frame * 0.2, frame * 0.1, frame * 0.8, frame * 0.95], np.float32)
     wear = replace(make_wear(rng, style), fade=0.0)
     if wear.softness:
-        soften(layers.surface, wear.softness, side * 2, side * 2)
+        soften(layers.rgba, wear.softness)
     light_picture(layers.canvas, wear, side * 2, side * 2, int(rng.integers(1 << 30)))
     # Square and a tenth wider than the box's longer side, moved inside: as ``Picture.crops`` cuts.
     jitter = rng.normal(0, 0.05, 4) * np.tile(box[2:] - box[:2], 2)

@@ -69,10 +69,11 @@ class ShotPainter:
     def _draw_background(self) -> skia.Image:
         shot, height = self.shot, self.script.height
         width = math.ceil(shot.wide * height) + 2
-        surface = skia.Surface(width, height)
+        rgba = np.zeros((height, width, 4), np.uint8)
+        surface = skia.Surface(rgba)
         shot.scene.draw(surface.getCanvas(), width, height)
         if shot.blur:
-            soften(surface, shot.blur, width, height)
+            soften(rgba, shot.blur)
         return surface.makeImageSnapshot()
 
     def paint(self, frame: int) -> tuple[Picture, tuple[Seen, ...], bool]:
@@ -229,7 +230,7 @@ class ShotPainter:
             self._effect(canvas, effect, frame)
         wear = shot.wear
         if wear.softness:
-            soften(self._layers.surface, wear.softness, width, height)
+            soften(self._layers.rgba, wear.softness)
         light_picture(canvas, wear, width, height, shot.seed + (frame * 7919 if wear.grain else 0))
         if shot.title:
             show = min(1.0, frame / script.fps * 1.5)

@@ -90,6 +90,13 @@ def draw_hair(pen: Pen, who: Identity, ball: Ball) -> None:
     if kind == "ring":
         shape = _less(shape, rect(x - 3 * rx, y - 3 * ry, x + 3 * rx, y - 0.25 * ry))
     pen.fill(shape, who.hair)
+    if who.fringe in ("locks", "zigzag", "parted") and low > 0.15 and math.cos(yaw) > -0.3:
+        for side in (-1, 1):
+            lx, ly, near = ball.at(side * 1.15, 0.35, 1.06)
+            if near > 0.05:
+                tip = (lx + side * 0.08 * rx, y + ry * (0.35 + 0.6 * who.ear_size))
+                lock = [(lx, ly - 0.1 * ry), (lx + side * 0.06 * rx, y + 0.2 * ry), tip]
+                pen.fill(tube(lock, [0.14 * rx, 0.13 * rx, 0.01]), who.hair)
     if ry * pen.unit > 14 and kind not in ("ring", "crop"):
         shine = (
             mix(who.hair, WHITE, 0.35)

@@ -159,6 +159,7 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
         else (float(u(0.08, 0.3) * head))
     )
     legs = max(4.0, 100 - head - torso - neck)
+    jaw = (-0.17 if style.family == "anime" else -0.02) if human else 0.03
     clothed = human or (plan == "critter" and chance(0.5)) or (plan == "monster" and chance(0.25))
     wide = float(u(0.72, 1.0)) if human else float(u(0.85, 1.35))
     if style.family == "outlined" and human and chance(0.3):
@@ -196,7 +197,7 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
         head=head,
         head_wide=wide,
         square=float(u(0, 0.25)) if plan != "robot" else float(u(0.1, 1.0)),
-        jaw=float(np.clip(rng.normal(-0.03 if human else 0.03, 0.12), -0.3, 0.3)),
+        jaw=float(np.clip(rng.normal(jaw, 0.12), -0.3, 0.3)),
         eyes=eyes,
         eye_size=float(u(0.10, 0.17) if human and eyes != "anime" else u(0.13, 0.23)),
         eye_gap=float(u(0.36, 0.55)),

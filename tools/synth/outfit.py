@@ -281,7 +281,7 @@ def _extras(
     if "buttons" in who.extras and front:
         for k in range(3):
             pen.fill(oval(middle, shoulder_y + length * (0.25 + 0.22 * k), 0.9, 0.9), who.trim, 0.6)
-    if "apron" in who.extras and front:
+    if "apron" in who.extras and cos > 0.4:
         w = box.width() * 0.32
         pen.fill(
             rect(middle - w, shoulder_y + length * 0.3, middle + w, hip_y + length * 0.4, 1.5),

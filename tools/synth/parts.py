@@ -10,8 +10,30 @@ import skia
 from .colors import scale
 from .face import Ball, draw_face, draw_glasses
 from .hair import draw_ears, draw_hair, draw_hat, draw_horns, hair_parts
-from .pen import lump, oval, polygon, rect, tube
+from .identities import Identity
+from .pen import lump, oval, polygon, rect, smooth, tube
 from .puppet import Figure
+
+
+def head_path(who: Identity, ball: Ball) -> skia.Path:
+    """The outline of the head: people have a skull, cheeks, a jaw and a chin, others are round."""
+    if who.plan != "human":
+        return lump(ball.x, ball.y, ball.rx, ball.ry, who.square, who.jaw)
+    s = math.sin(ball.yaw)
+    chin = max(-0.3, min(0.3, who.jaw))
+    # Seen from the side the skull reaches back and the jaw sits in front.
+    back, front = -0.12 * abs(s), 0.1 * s
+    half = (
+        (0.42, -1.04, 0.0),
+        (0.86, -0.84, 0.0),
+        (1.04, -0.3, 0.0),
+        (1.0, 0.22, front * 0.3),
+        (0.82 + 0.8 * chin + 0.2 * who.square, 0.7, front),
+        (0.36 + 0.7 * chin + 0.5 * who.square, 1.08, front * 1.4),
+    )
+    right = [(x - (back if s < 0 else 0) * (y < 0) + d, y) for x, y, d in half]
+    left = [(-x + (back if s > 0 else 0) * (y < 0) + d, y) for x, y, d in half]
+    return smooth([(ball.x + ball.rx * x, ball.y + ball.ry * y) for x, y in (*right, *left[::-1])])
 
 
 def add_head(fig: Figure, x: float, y: float, half: float, depth: float) -> None:
@@ -30,7 +52,7 @@ def add_head(fig: Figure, x: float, y: float, half: float, depth: float) -> None
         with pen.turned(tilt, x, y + half):
             draw_horns(pen, who, ball)
             draw_ears(pen, who, ball, who.skin, False, pose.wave)
-            shape = lump(x, y, rx, half, who.square, who.jaw)
+            shape = head_path(who, ball)
             pen.fill(shape, who.skin)
             draw_markings(fig, shape, ball)
             skin = who.second if masked else who.skin

@@ -16,6 +16,7 @@ from .style import Style
 
 Point = tuple[float, float]
 STROKE = skia.Paint.kStroke_Style
+_CAP = [math.pi * k / 6 for k in range(1, 6)]
 ROUND = {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
 
 
@@ -149,36 +150,32 @@ def lump(
 def tube(joints: Sequence[Point], radii: Sequence[float], hose: bool = False) -> skia.Path:
     """The outline of a limb through the joints, round at its ends and as thick as ``radii``."""
     line = [(x, y, r) for (x, y), r in zip(joints, radii, strict=True)]
+    # Chaikin's corner cutting: https://doi.org/10.1016/0146-664X(74)90028-8
     for _ in range(3 if hose else 2):
         cut = [line[0]]
-        share = 0.25
-        for a, b in itertools.pairwise(line):
-            cut.append(tuple(p + (q - p) * share for p, q in zip(a, b, strict=True)))  # type: ignore[arg-type]
-            cut.append(tuple(p + (q - p) * (1 - share) for p, q in zip(a, b, strict=True)))  # type: ignore[arg-type]
-        line = [*cut, line[-1]]
+        for (ax, ay, ar), (bx, by, br) in itertools.pairwise(line):
+            dx, dy, dr = (bx - ax) * 0.25, (by - ay) * 0.25, (br - ar) * 0.25
+            cut.append((ax + dx, ay + dy, ar + dr))
+            cut.append((bx - dx, by - dy, br - dr))
+        cut.append(line[-1])
+        line = cut
     left: list[Point] = []
     right: list[Point] = []
     last = len(line) - 1
     for i, (x, y, r) in enumerate(line):
-        px, py, _ = line[max(0, i - 1)]
-        qx, qy, _ = line[min(last, i + 1)]
-        dx, dy = qx - px, qy - py
-        length = math.hypot(dx, dy) or 1e-6
-        nx, ny = -dy / length * r, dx / length * r
-        left.append((x + nx, y + ny))
-        right.append((x - nx, y - ny))
-    head = _cap(line[-1], left[-1], right[-1])
-    tail = _cap(line[0], right[0], left[0])
-    return polygon([*left, *head, *right[::-1], *tail])
+        before, after = line[i - 1 if i else 0], line[i + 1 if i < last else last]
+        dx, dy = after[0] - before[0], after[1] - before[1]
+        k = r / (math.sqrt(dx * dx + dy * dy) or 1e-6)
+        left.append((x - dy * k, y + dx * k))
+        right.append((x + dy * k, y - dx * k))
+    right.reverse()
+    return polygon([*left, *_cap(line[-1], left[-1]), *right, *_cap(line[0], right[-1])])
 
 
-def _cap(end: tuple[float, float, float], start: Point, stop: Point) -> list[Point]:
+def _cap(end: tuple[float, float, float], start: Point) -> list[Point]:
     x, y, r = end
     first = math.atan2(start[1] - y, start[0] - x)
-    return [
-        (x + r * math.cos(first - math.pi * k / 6), y + r * math.sin(first - math.pi * k / 6))
-        for k in range(1, 6)
-    ]
+    return [(x + r * math.cos(first - t), y + r * math.sin(first - t)) for t in _CAP]
 
 
 class Pen:

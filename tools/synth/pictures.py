@@ -41,9 +41,9 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
     count = int(rng.choice(len(COUNTS), p=COUNTS))
     framing = _framing(rng, count)
     if count and framing in ("full", "far", "crowd") and rng.random() < 0.3:
-        soften(layers.surface, float(rng.uniform(0.002, 0.015)), width, height)
+        soften(layers.rgba, float(rng.uniform(0.002, 0.015)))
     elif count and rng.random() < 0.35:
-        soften(layers.surface, float(rng.uniform(0.004, 0.03)), width, height)
+        soften(layers.rgba, float(rng.uniform(0.004, 0.03)))
     stands = frame_stands(rng, _cast(rng, style, count), width / height, scene.ground, framing)
     shadows = rng.random() < 0.5
     light = cel_light(rng, style, width, height)
@@ -68,7 +68,7 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
     wear = make_wear(rng, style)
     seed = int(rng.integers(1 << 30))
     if wear.softness:
-        soften(layers.surface, wear.softness, width, height)
+        soften(layers.rgba, wear.softness)
     if rng.random() < 0.16:
         _overlay(rng, layers, width, height)
     light_picture(layers.canvas, wear, width, height, seed)

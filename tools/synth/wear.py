@@ -87,17 +87,15 @@ def light_picture(canvas: skia.Canvas, wear: Wear, width: int, height: int, seed
         canvas.drawPaint(skia.Paint(Color=argb(wear.fade_color, min(1.0, wear.fade))))
 
 
-def soften(surface: skia.Surface, share: float, width: int, height: int) -> None:
-    """Blur the picture on a surface by drawing it small and large again."""
+def soften(rgba: npt.NDArray[np.uint8], share: float) -> None:
+    """Blur an opaque picture (H, W, 4) in place by ``share`` of its height: small, then large."""
+    height, width = rgba.shape[:2]
     size = 1.0 + 1.6 * share * height
-    small = skia.Surface(max(8, int(width / size)), max(8, int(height / size)))
-    down = skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear)
-    up = skia.SamplingOptions(skia.CubicResampler.Mitchell())
-    to = skia.Rect.MakeWH(small.width(), small.height())
-    small.getCanvas().drawImageRect(surface.makeImageSnapshot(), to, down)
-    surface.getCanvas().drawImageRect(
-        small.makeImageSnapshot(), skia.Rect.MakeWH(width, height), up
+    small = Image.fromarray(rgba, "RGBX").resize(
+        (max(8, int(width / size)), max(8, int(height / size))), Image.Resampling.BILINEAR
     )
+    rgba[...] = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
+    rgba[..., 3] = 255
 
 
 def store_picture(rgb: npt.NDArray[np.uint8], wear: Wear) -> npt.NDArray[np.uint8]:

@@ -1,0 +1,74 @@
+"""Commands that work on a store while no stream writes it: tune, models."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def tune(words: list[str]) -> int:
+    """``caststream tune STORE``: fine-tune now, and publish what ranks held-back pairs better."""
+    parser = argparse.ArgumentParser(
+        prog="caststream tune",
+        description="Fine-tune the embedder's head on a store's tracks, and regroup.",
+    )
+    parser.add_argument("store")
+    parser.add_argument("--steps", type=int, default=400, help="default: 400")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--recipe", choices=("caststream", "cast"), default="caststream", help="cast: the paper's"
+    )
+    args = parser.parse_args(words)
+    from caststream.learning.learner import Learner
+    from caststream.learning.tuner import tune_store
+    from caststream.store.lock import Lock
+    from caststream.store.schema import read_root
+
+    read_root(Path(args.store))
+    lock = Lock(Path(args.store))
+    try:
+        learner = Learner(args.store)
+        learner.take_in()
+        done = tune_store(args.store, None, args.seed, args.steps, args.recipe)
+        print(done.why)
+        if done.live:
+            learner.take_up(done)
+            learner.regroup()
+            print(f"model {learner.vectors} is live")
+        else:
+            print("the tuned model was thrown away")
+        learner.close()
+    finally:
+        lock.release()
+    return 0
+
+
+def models(words: list[str]) -> int:
+    """``caststream models STORE``: list published versions, or return to one."""
+    parser = argparse.ArgumentParser(
+        prog="caststream models", description="List the published models of a store."
+    )
+    parser.add_argument("store")
+    parser.add_argument("--rollback", type=int, metavar="N", help="put version N in force again")
+    args = parser.parse_args(words)
+    from caststream.store import published
+    from caststream.store.lock import Lock
+    from caststream.store.schema import read_root
+
+    read_root(Path(args.store))
+    if args.rollback is not None:
+        lock = Lock(Path(args.store))
+        try:
+            published.rollback(args.store, args.rollback)
+        finally:
+            lock.release()
+    number = published.current_number(args.store)
+    print("version  head  characters  tracks")
+    for version in published.versions(args.store):
+        model = published.load(args.store, version)
+        mark = "  <- in force" if version == number else ""
+        print(
+            f"{version:7d}  {model.meta.get('vectors', 0):4d}  {len(model.characters):10d}"
+            f"  {len(model.label_uid):6d}{mark}"
+        )
+    return 0
