@@ -32,11 +32,15 @@ class Sequence:
     vectors: list[NDArray[np.float32]] | None = None
     cuts: tuple[int, ...] = ()
     """First frames of new shots."""
+    clock: Array | None = None
+    """Seconds of each frame, None where they are even."""
+    names: list[list[str]] | None = None
+    """Characters of the truth's boxes."""
 
     @property
     def times(self) -> Array:
         """Seconds of each frame."""
-        return np.arange(len(self.detections)) / self.fps
+        return np.arange(len(self.detections)) / self.fps if self.clock is None else self.clock
 
     def every(self, stride: int) -> Sequence:
         """The sequence with only each ``stride``-th frame."""

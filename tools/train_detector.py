@@ -78,9 +78,10 @@ def main() -> None:
     read = [read_film(args.media / f"{name}.mp4", args.work) for name in (*films, *LOOSE_ONLY)]
     # Films weigh in by the root of their labelled frames: none drowns the others.
     roots = np.array([len(labelled) ** 0.5 for labelled, _ in read])
+    teacher = Detector.load(str(start))
     for (labelled, loose), weight in zip(read, roots / roots.sum(), strict=True):
         true = [Sample(x.picture, x.boxes, x.ignore) for x in labelled]
-        sources += [(0.4 * weight, true), (0.2 / len(read), taught(loose, start))]
+        sources += [(0.4 * weight, true), (0.2 / len(read), taught(loose, teacher))]
     out = args.work / (f"without-{left_out}.safetensors" if left_out else "detector.safetensors")
     train(load_network(start)[0], sources, out, args.batches, args.seed)
     report(out, TESTED_ON[3:] if left_out is None else (left_out, *TESTED_ON[3:]), args)
@@ -131,13 +132,12 @@ def read_drawn(work: Path) -> list[Sample]:
     return samples
 
 
-def taught(loose: Sequence[Loose], teacher: Path) -> list[Sample]:
+def taught(loose: Sequence[Loose], detector: Detector) -> list[Sample]:
     """Unlabelled pictures with what the teacher is sure of.
 
     A box counts where the teacher finds it again a moment before or after; other boxes that it
     takes for possible are ignored.
     """
-    detector = Detector.load(str(teacher), "auto")
     samples = []
     for item in loose:
         found = [find(detector, picture) for picture in item.pictures]

@@ -82,7 +82,7 @@ def mine(
     both = [(p, way) for p in chosen.tolist() for way in (0, 1)]
     if not both:
         return nothing._replace(apart=apart)
-    share = max(1, s.most // len(both))
+    share = -(-s.most // len(both))
     found = [
         _of_pair(
             rows, np.flatnonzero(good & (track == pairs[p, way])), frames[p], way, share, random

@@ -17,7 +17,8 @@ from caststream.media.clock import Clock
 from caststream.media.filters import FilterChain
 from caststream.media.geometry import Geometry
 from caststream.media.picture import Picture
-from caststream.media.sources import PIXEL_LIMIT, Source, StopSign
+from caststream.media.pipes import StopSign
+from caststream.media.sources import PIXEL_LIMIT, Source
 from caststream.media.surface import CpuSurface, Scalers, settle_colors
 
 log = logging.getLogger(__name__)
@@ -184,7 +185,10 @@ class Decoder:
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
         settle_colors(frame)
-        shape = (frame.width, frame.height, frame.rotation, frame.format.name)
+        shape = (
+            frame.width, frame.height, frame.rotation,
+            frame.format.name, frame.time_base, frame.colorspace, frame.color_range,
+        )  # fmt: skip
         resized = bool(self._shape) and self._shape[:3] != shape[:3]
         if shape != self._shape:
             yield from self._drain()

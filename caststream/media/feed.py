@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from caststream.media.sources import StopSign
+from caststream.media.pipes import StopSign
 
 T = TypeVar("T")
 

@@ -64,8 +64,13 @@ class Picture:
         Each is a square as displayed, ``CROP_MARGIN`` wider than its box's longer side: the
         surroundings pad a narrow box, nothing is stretched. The box lies in its middle, or off it
         where the square would leave the picture; what cannot fit shows the border repeated.
+        Boxes are clipped to the picture before. Raises ``ValueError`` for boxes that are NaN.
         """
-        low, high = np.hsplit(np.asarray(boxes, np.float64).reshape(-1, 4), 2)
+        limit = np.array([self.width, self.height] * 2, np.float64)
+        clipped = np.clip(np.asarray(boxes, np.float64).reshape(-1, 4), 0.0, limit)
+        if not np.isfinite(clipped).all():
+            raise ValueError("boxes have to be numbers")
+        low, high = np.hsplit(clipped, 2)
         sides = (high - low) * (self._aspect, 1.0)
         half = np.maximum(sides.max(axis=1, initial=1.0) * (1.0 + CROP_MARGIN) / 2.0, 0.5)
         reach = half[:, None] / (self._aspect, 1.0)

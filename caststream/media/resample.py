@@ -69,25 +69,34 @@ def resample(
     first_y, weights_y = _taps(region[1], region[3], size)
     taps_x = weights_x.shape[1]
     taps_y = weights_y.shape[1]
-    left = min(max(first_x[0], 0), width - 1)
-    right = min(max(first_x[size - 1] + taps_x, left + 1), width)
-    start = left * step
-    line = np.empty((right - left) * step, np.float32)
+    # The line holds all columns that any tap asks for; those beyond the plane repeat its border.
+    origin = first_x[0]
+    count = first_x[size - 1] + taps_x - origin
+    left = min(max(-origin, 0), count - 1)
+    right = min(max(width - origin, left + 1), count)
+    start = min(max(origin + left, 0), width - 1)
+    inside = min(right - left, width - start)
+    line = np.empty((count, step), np.float32)
+    flat = line.reshape(-1)[left * step : (left + inside) * step]
     for i in range(size):
-        line[:] = 0.0
+        flat[:] = 0.0
         for k in range(taps_y):
             weight = weights_y[i, k]
             if weight == 0.0:
                 continue
             # A slice from 0: an index that may wrap around would keep this from being vectorised.
-            row = plane[min(max(first_y[i] + k, 0), height - 1)][start : start + line.shape[0]]
-            for x in range(line.shape[0]):
-                line[x] += weight * np.float32(row[x])
+            row = plane[min(max(first_y[i] + k, 0), height - 1)][start * step :]
+            for x in range(flat.shape[0]):
+                flat[x] += weight * np.float32(row[x])
+        for x in range(left):
+            line[x] = line[left]
+        for x in range(left + inside, count):
+            line[x] = line[left + inside - 1]
         for j in range(size):
+            base = first_x[j] - origin
             total = np.float32(0.0)
             for k in range(taps_x):
-                column = min(max(first_x[j] + k, left), right - 1) - left
-                total += weights_x[j, k] * line[column * step + phase]
+                total += weights_x[j, k] * line[base + k, phase]
             out[i, j] = total
 
 
@@ -99,10 +108,10 @@ def to_rgb(
     out: NDArray[np.uint8],
 ) -> None:
     """Turn planes ``samples`` (3, S, S) into ``out`` (S, S, 3): ``matrix @ sample + offset``."""
+    low, high, half = np.float32(0.0), np.float32(255.0), np.float32(0.5)
     for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            for c in range(3):
-                value = offset[c] + np.float32(0.5)
-                for k in range(3):
-                    value += matrix[c, k] * samples[k, i, j]
-                out[i, j, c] = np.uint8(min(max(value, np.float32(0.0)), np.float32(255.0)))
+        for c in range(3):
+            a, b, d, e = matrix[c, 0], matrix[c, 1], matrix[c, 2], offset[c] + half
+            for j in range(out.shape[1]):
+                value = a * samples[0, i, j] + b * samples[1, i, j] + d * samples[2, i, j] + e
+                out[i, j, c] = np.uint8(min(max(value, low), high))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
 import re
-import select
 import stat
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
+from urllib.parse import unquote
 
 import av
 
 from caststream.errors import InputError, NoVideoError
+from caststream.media.pipes import PipeReader, StopSign, index_comes_last
 
 log = logging.getLogger(__name__)
 
@@ -29,81 +29,12 @@ _HEAD = MIB
 _HEAD_WAIT = 2.0
 """Seconds that a slow pipe gets to send as much; a fingerprint of less serves as well."""
 _LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
-_BOXES = frozenset(
-    b"ftyp moov moof mdat free skip wide uuid pnot styp sidx emsg prft meta pdin junk".split()
-)
 _TITLES: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
 """Titles in old encodings are common, and no reason to refuse a film; PyAV 19 takes them anyway."""
 _TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
 """Decoders that draw text files as pictures."""
-
-
-class StopSign:
-    """Wakes whoever waits for input. ``set`` takes no lock, so a signal handler may call it."""
-
-    def __init__(self) -> None:
-        self.up = False
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
-
-    def set(self) -> None:
-        """Ask everything that reads to come to an end; may be called again and after close."""
-        self.up = True
-        if self._write >= 0:
-            try:
-                os.write(self._write, b"x")
-            except BlockingIOError:
-                return
-
-    def wait(self, descriptor: int | None, seconds: float | None) -> bool:
-        """Wait for input on a descriptor; False if none came in time or the sign went up."""
-        poll = select.poll()
-        poll.register(self._read, select.POLLIN)
-        if descriptor is not None:
-            poll.register(descriptor, select.POLLIN)
-        events = poll.poll(None if seconds is None else max(0.0, seconds) * 1000.0)
-        return not self.up and any(ready == descriptor for ready, _ in events)
-
-    def close(self) -> None:
-        """Give the descriptors back."""
-        for descriptor in (self._read, self._write):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._read = self._write = -1
-
-
-class PipeReader:
-    """A pipe as PyAV reads it: never blocks past a stop sign, gives what is there at once."""
-
-    def __init__(self, descriptor: int, stop: StopSign) -> None:
-        self._descriptor = descriptor
-        self._stop = stop
-        self._head = bytearray()
-
-    def peek(self, size: int, seconds: float | None = None) -> bytes:
-        """The first ``size`` bytes, or less where the pipe ends or time runs out."""
-        until = None if seconds is None else time.monotonic() + seconds
-        while len(self._head) < size:
-            left = None if until is None else until - time.monotonic()
-            if not self._stop.wait(self._descriptor, left):
-                break
-            data = os.read(self._descriptor, MIB)
-            if not data:
-                break
-            self._head += data
-        return bytes(self._head[:size])
-
-    def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes; none at the end and after a stop."""
-        if self._head:
-            data = bytes(self._head[:size])
-            del self._head[:size]
-            return data
-        if not self._stop.wait(self._descriptor, None):
-            return b""
-        return os.read(self._descriptor, size)
 
 
 class Source:
@@ -122,13 +53,14 @@ class Source:
         self._timeout = timeout
         self._spool_limit = spool_limit
         self._stop = stop
-        self._spool: BinaryIO | None = None
-        self._owned: int | None = None
+        self._cleanup = contextlib.ExitStack()
         self._pipe: PipeReader | None = None
         self._descriptor = -1
-        self.remote = _is_address(uri)
-        self.container, self.fingerprint = self._open()
+        self._path = unquote(uri[7:]) if uri.lower().startswith("file://") else uri
+        self.remote = _is_address(self._path)
         try:
+            self.container, self.fingerprint = self._open()
+            self._cleanup.callback(lambda: self.container.close())
             self.stream = self._choose()
         except InputError:
             self.close()
@@ -193,12 +125,7 @@ class Source:
 
     def close(self) -> None:
         """Close what was opened; safe to call again."""
-        self.container.close()
-        if self._spool is not None:
-            self._spool.close()
-        if self._owned is not None:
-            os.close(self._owned)
-            self._owned = None
+        self._cleanup.close()
 
     def _open(self) -> tuple[av.container.InputContainer, str]:
         if self.remote:
@@ -216,11 +143,12 @@ class Source:
     def _open_path(self) -> int:
         try:
             # A named pipe would otherwise block here until somebody writes to it.
-            self._owned = os.open(self.uri, os.O_RDONLY | os.O_NONBLOCK)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             raise InputError(f"{self.uri} cannot be opened: {error.strerror}.") from None
-        os.set_blocking(self._owned, True)
-        return self._owned
+        self._cleanup.callback(os.close, descriptor)
+        os.set_blocking(descriptor, True)
+        return descriptor
 
     def _open_regular(self) -> tuple[av.container.InputContainer, str]:
         if os.fstat(self._descriptor).st_size == 0:
@@ -231,7 +159,7 @@ class Source:
         pipe = PipeReader(self._descriptor, self._stop)
         if not pipe.peek(12) and not self._stop.up:
             raise InputError(f"{self.name} is empty (0 bytes).")
-        if _index_last(pipe):
+        if index_comes_last(pipe):
             self._descriptor = self._spool_pipe(pipe)
             return self._open_regular()
         self._pipe = pipe
@@ -243,26 +171,28 @@ class Source:
             "%s is an MP4 with its index at the end: keeping it in a temporary file (at most %d "
             "MiB) before it can be read", self.name, self._spool_limit // MIB,
         )  # fmt: skip
-        self._spool = tempfile.TemporaryFile(prefix="caststream-")  # noqa: SIM115
+        spool = tempfile.TemporaryFile(prefix="caststream-")  # noqa: SIM115
+        self._cleanup.callback(spool.close)
         total = 0
-        while data := pipe.read(MIB):
-            total += len(data)
-            if total > self._spool_limit:
-                raise InputError(
-                    f"{self.name} is an MP4 with its index at the end and larger than the spool "
-                    f"limit of {self._spool_limit // MIB} MiB; give it as a file, or move its "
-                    "index to the front (ffmpeg -i IN -c copy -movflags +faststart OUT)."
-                )
-            try:
-                self._spool.write(data)
-            except OSError as error:
-                raise InputError(
-                    f"{self.name} is an MP4 with its index at the end and cannot be spooled to "
-                    f"{tempfile.gettempdir()}: {error.strerror}; set TMPDIR to a larger disk."
-                ) from None
-        self._spool.flush()
-        self._spool.seek(0)
-        return self._spool.fileno()
+        try:
+            while data := pipe.read(MIB):
+                total += len(data)
+                if total > self._spool_limit:
+                    raise InputError(
+                        f"{self.name} is an MP4 with its index at the end and larger than the "
+                        f"spool limit of {self._spool_limit // MIB} MiB; give it as a file, or "
+                        "move its index to the front (ffmpeg -i IN -c copy -movflags +faststart "
+                        "OUT)."
+                    )
+                spool.write(data)
+            spool.flush()
+        except OSError as error:
+            raise InputError(
+                f"{self.name} is an MP4 with its index at the end and cannot be spooled to "
+                f"{tempfile.gettempdir()}: {error.strerror}; set TMPDIR to a larger disk."
+            ) from None
+        spool.seek(0)
+        return spool.fileno()
 
     def _demux_descriptor(
         self, options: dict[str, str] | None = None
@@ -336,32 +266,6 @@ def _fingerprint(descriptor: int) -> str:
     digest.update(os.pread(descriptor, _HEAD, 0))
     digest.update(os.pread(descriptor, _HEAD, max(0, size - _HEAD)))
     return digest.hexdigest()
-
-
-def _index_last(pipe: PipeReader) -> bool:
-    """Whether this is an MP4 whose pictures come before its index (ISO/IEC 14496-12, 4.2)."""
-    for kind in _boxes(pipe):
-        if kind in (b"moov", b"moof"):
-            return False
-        if kind == b"mdat":
-            return True
-    return False
-
-
-def _boxes(pipe: PipeReader) -> Iterator[bytes]:
-    """Types of the outermost boxes, as far as a small beginning of the pipe reaches."""
-    place = 0
-    while place + 16 <= 65536:
-        head = pipe.peek(place + 16)[place:]
-        if len(head) < 8 or head[4:8] not in _BOXES:
-            return
-        yield head[4:8]
-        size = int.from_bytes(head[:4], "big")
-        if size == 1:
-            size = int.from_bytes(head[8:16], "big")
-        if size < 8:
-            return
-        place += size
 
 
 def _explain(error: av.FFmpegError, timeout: float) -> str:

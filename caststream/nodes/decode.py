@@ -12,7 +12,7 @@ from caststream.messages import Context, EndReason, Frame, Gap, Marker, StreamEn
 if TYPE_CHECKING:
     from caststream.media.decoding import Break, Shown
     from caststream.media.feed import Feed
-    from caststream.media.sources import StopSign
+    from caststream.media.pipes import StopSign
 
 _AHEAD = 12
 """Frames that are decoded ahead: enough to ride over an analysed frame, 37 MB at 1080p."""
@@ -54,7 +54,7 @@ class Decode(Source):
         """
         from caststream.media.feed import Feed
         from caststream.media.filters import parse_chain
-        from caststream.media.sources import StopSign
+        from caststream.media.pipes import StopSign
 
         if self.filter:
             parse_chain(self.filter)

@@ -36,7 +36,7 @@ class Track(Node):
 
     def __init__(
         self,
-        memory: float = 2.0,
+        memory: float = 4.0,
         window: float = 120.0,
         views: int = 12,
         costs: Literal["robust", "cast"] = "robust",

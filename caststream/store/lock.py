@@ -44,6 +44,13 @@ class Lock:
     def release(self) -> None:
         """Let go; safe to call again."""
         if self._fd >= 0:
+            # Said aloud, since a child that was forked just now may not have closed its copy yet.
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
+            self.forget()
+
+    def forget(self) -> None:
+        """Close our copy and leave the lock to whoever shares it."""
+        if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
 
@@ -65,7 +72,7 @@ def _forget() -> None:
     # A forked child shares the lock and would keep it alive after its parent's death; closing the
     # child's copy leaves the parent's lock as it is.
     for lock in list(_held):
-        lock.release()
+        lock.forget()
 
 
 os.register_at_fork(after_in_child=_forget)

@@ -48,6 +48,9 @@ class StoreReader:
         self._segments: list[SegmentPart] = []
         self._unsealed: list[LogPart] = []
         self._logs: dict[str, tuple[int, int]] = {}
+        """Name -> open file, and how far it was read."""
+        self._replaced: list[int] = []
+        """Files that are gone from the folder, and may still hold commits that we know."""
         self.last_commit = -1
         """Number of the last commit that this reader knows; sources' beginnings count as well."""
         self.row_count = 0
@@ -97,26 +100,34 @@ class StoreReader:
         self.row_count = last.first_row + last.rows if last else self._root.rows
 
     def _read_logs(self) -> None:
-        names = sorted(path.name for path in (self.path / "log").glob("*.log"))
-        in_use = {part.record.fd for part in self._unsealed}
-        for name, (fd, _) in list(self._logs.items()):
-            if name not in names and fd not in in_use:
-                os.close(fd)
-                del self._logs[name]
-        for name in names:
-            if name not in self._logs:
-                try:
-                    fd = os.open(self.path / "log" / name, os.O_RDONLY | os.O_CLOEXEC)
-                except FileNotFoundError:
-                    return  # sealed just now; the root tells
-                self._logs[name] = (fd, 0)
-            fd, offset = self._logs[name]
+        logs = sorted((self.path / "log").glob("*.log"))
+        self._forget_logs({log.name for log in logs})
+        for log in logs:
+            fd, offset = self._logs.get(log.name, (-1, 0))
+            try:
+                if fd >= 0 and log.stat().st_ino != os.fstat(fd).st_ino:
+                    # Another file by now: a writer that mended the store began the log anew.
+                    self._replaced.append(fd)
+                    fd = -1
+                if fd < 0:
+                    fd, offset = os.open(log, os.O_RDONLY | os.O_CLOEXEC), 0
+            except FileNotFoundError:
+                return  # sealed just now; the root tells
+            self._logs[log.name] = (fd, offset)
             for record in scan(fd, offset):
-                self._logs[name] = (fd, record.end)
+                self._logs[log.name] = (fd, record.end)
                 if record.number == self.last_commit + 1:
                     self._unsealed.append(LogPart(record, self.row_count))
                     self._root.apply(record.event)
                     self._count()
+
+    def _forget_logs(self, there: set[str]) -> None:
+        in_use = {part.record.fd for part in self._unsealed}
+        for name in self._logs.keys() - there:
+            self._replaced.append(self._logs.pop(name)[0])
+        for fd in [fd for fd in self._replaced if fd not in in_use]:
+            os.close(fd)
+            self._replaced.remove(fd)
 
     # --- what there is -------------------------------------------------------------------------
 
@@ -305,10 +316,8 @@ class StoreReader:
 
     def close(self) -> None:
         """Let go of the files; safe to call again."""
-        for fd, _ in self._logs.values():
-            os.close(fd)
-        self._logs.clear()
         self._unsealed.clear()
+        self._forget_logs(set())
 
     def __enter__(self) -> StoreReader:
         return self

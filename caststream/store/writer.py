@@ -227,6 +227,8 @@ class StoreWriter:
 
     def seal(self) -> None:
         """Turn the log into an immutable segment; a crash in the middle leaves the log in force."""
+        if not self._parts:
+            return
         name = f"{len(self._root.segments) + 1:06d}"
         sealed = copy(self._root)
         sealed.sealed, sealed.rows = self._number, self._rows
@@ -255,8 +257,7 @@ class StoreWriter:
         """Seal what is left and let go of the store; safe to call again."""
         if self._fd >= 0:
             try:
-                if self._parts:
-                    self.seal()
+                self.seal()
             except OutputError as error:
                 # Nothing is lost: the log holds it, and the next writer seals it.
                 logger.warning("%s", error)

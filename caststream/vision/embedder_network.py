@@ -52,7 +52,7 @@ class EmbedderNet(nn.Module):
         parts = [
             *_moments(fine_mean, fine_square, attention),
             *_moments(middle, middle * middle, attention),
-            (deep * functional.avg_pool2d(attention, 2, divisor_override=1)).sum((2, 3)),
+            (deep * (4 * functional.avg_pool2d(attention, 2))).sum((2, 3)),
         ]
         return torch.cat(parts, 1)
 

@@ -38,35 +38,35 @@ I8 = NDArray[np.int64]
 class TrackerSettings:
     """What the tracker believes about motion, looks and scores; order is the kernels'."""
 
-    high: float = 0.5
+    high: float = 0.2
     """Boxes from this score on take part in the first stage."""
     low: float = 0.1
     """Boxes below are never used."""
-    start: float = 0.55
+    start: float = 0.6
     """Boxes from this score on may start a track."""
-    sure: float = 0.7
+    sure: float = 0.45
     """A box from this score on confirms its track at once; others need a second box."""
-    memory: float = 2.0
+    memory: float = 4.0
     """Seconds that a track waits unseen before it ends."""
     doubt: float = 0.3
     """Seconds that an unconfirmed track waits."""
-    noise: float = 0.06
+    noise: float = 0.08
     """Deviation of a measured centre, in scales (root of the box's area)."""
-    size_noise: float = 0.08
+    size_noise: float = 0.22
     """Deviation of a measured log width or log height."""
-    speed: float = 1.0
+    speed: float = 1.5
     """Deviation of speeds, in scales a second."""
-    size_speed: float = 0.3
+    size_speed: float = 0.8
     """Deviation of the change of log sizes a second."""
-    fade: float = 0.6
+    fade: float = 0.7
     """Seconds in which a speed fades to a third."""
-    jump: float = 0.2
+    jump: float = 0.05
     """Deviation of a pose's jump, in scales a root second."""
     held: float = 0.3
     """The same against the last observation, for drawings that are held."""
-    gate: float = 4.0
+    gate: float = 3.2
     """Log-likelihood ratio against something new: how rare other boxes are around a track."""
-    low_gate: float = 1.0
+    low_gate: float = 0.75
     """The same for low-score boxes."""
     score_weight: float = 1.0
     """Cost of a score that differs by one from the track's."""
@@ -76,7 +76,7 @@ class TrackerSettings:
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a pair: others may look the same."""
-    pan: float = 1.0
+    pan: float = 0.8
     """How far a common shift is looked for, in scales; 0 to leave it out."""
     double: float = 0.75
     """A box with more IoU than this with a tracked one of its frame starts no track."""

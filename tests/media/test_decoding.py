@@ -14,7 +14,8 @@ from films import HEIGHT, WIDTH, packet_places, read_number, write_film
 from caststream.errors import InputError
 from caststream.media import decoding
 from caststream.media.decoding import Break, Decoder, Shown
-from caststream.media.sources import Source, StopSign
+from caststream.media.pipes import StopSign
+from caststream.media.sources import Source
 
 
 class Result:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from caststream.media.feed import Feed
-from caststream.media.sources import PipeReader, StopSign
+from caststream.media.pipes import PipeReader, StopSign
 
 
 def test_items_come_in_order_and_end():

@@ -124,6 +124,13 @@ def test_degenerate_boxes_still_give_a_crop(box):
     assert picture_of(bars()).crops(np.array([box], np.float32), 8).shape == (1, 8, 8, 3)
 
 
+def test_boxes_that_are_no_numbers_are_refused():
+    with pytest.raises(ValueError, match="numbers"):
+        picture_of(bars()).crops(np.array([[0, 0, np.nan, 4]], np.float32), 8)
+    huge = np.array([[-1e30, -1e30, 1e30, np.inf]], np.float32)
+    assert picture_of(bars()).crops(huge, 8).shape == (1, 8, 8, 3)
+
+
 def test_no_boxes_give_no_crops():
     assert picture_of(bars()).crops(np.empty((0, 4), np.float32), 32).shape == (0, 32, 32, 3)
 

@@ -13,7 +13,8 @@ import pytest
 from films import numbered, write_film, write_sound
 
 from caststream.errors import InputError, NoVideoError
-from caststream.media.sources import PIXEL_LIMIT, PipeReader, Source, StopSign
+from caststream.media.pipes import PipeReader, StopSign
+from caststream.media.sources import PIXEL_LIMIT, Source
 
 
 @pytest.fixture
@@ -83,6 +84,17 @@ def test_a_path_may_look_like_an_option_or_have_colons(tmp_path, opened, monkeyp
     assert opened("http:a b.mp4").stream.width == 96
 
 
+def test_a_file_address_is_a_path(tmp_path, opened):
+    film = write_film(tmp_path / "a film.mp4", 4)
+    source = opened(film.as_uri())
+    assert not source.remote and source.fingerprint == opened(film).fingerprint
+
+
+def test_a_device_without_content_is_empty(opened):
+    with pytest.raises(InputError, match="/dev/null is empty"):
+        opened("/dev/null")
+
+
 def test_rates_that_vary_are_not_stated(tmp_path, opened):
     times = [0.0, 0.1, 0.35, 0.4, 1.0, 1.3, 1.31, 2.0]
     film = write_film(tmp_path / "film.mp4", len(times), times=times)
@@ -111,7 +123,7 @@ def test_what_is_no_film_is_told(tmp_path, opened, content, error, message, name
 
 
 def test_a_text_file_that_ffmpeg_would_draw_is_refused(tmp_path, opened):
-    path = tmp_path / "picture.ans"
+    path = tmp_path / "picture.nfo"
     path.write_bytes(b"\x1b[31mred\x1b[0m\r\n" * 100)
     with pytest.raises(InputError, match="text"):
         opened(path)

@@ -80,20 +80,29 @@ def test_another_process_that_writes_is_named(tmp_path):
         StoreWriter.open(tmp_path / "s").close()
 
 
-def test_a_child_does_not_keep_the_lock(tmp_path):
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_child_does_not_keep_the_lock(tmp_path, dies):
     """A forked helper that outlives the writer must not hold its store."""
     writer = StoreWriter.open(tmp_path / "s")
-    ours, theirs = os.pipe()
+    wait, go = os.pipe()
+    ready, done = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(theirs)
-        os.read(ours, 1)
+        os.close(go)
+        os.write(done, b"x")
+        os.read(wait, 1)
         os._exit(0)
-    os.close(ours)
-    writer.close()
+    if dies:
+        # The kernel closes the dead owner's copy; the child must have closed its own.
+        os.read(ready, 1)
+        writer._lock.forget()
+    else:
+        writer.close()
     StoreWriter.open(tmp_path / "s").close()
-    os.close(theirs)
+    os.close(go)
     os.waitpid(child, 0)
+    for fd in (wait, ready, done):
+        os.close(fd)
 
 
 @pytest.mark.parametrize("opens", [StoreWriter.open, StoreReader])

@@ -144,6 +144,20 @@ def test_refresh_tells_whether_there_was_something(tmp_path):
         assert not list(reader.since(number))
 
 
+def test_a_reader_notes_that_an_empty_log_was_begun_anew(tmp_path):
+    """After a crash in the very first commit the new log goes by the name of the torn one."""
+    writer = StoreWriter.open(tmp_path / "s")
+    (log,) = (tmp_path / "s" / "log").iterdir()
+    log.write_bytes(b"torn")
+    with StoreReader(tmp_path / "s") as reader:
+        writer._lock.release()
+        with StoreWriter.open(tmp_path / "s") as again:
+            assert [f.name for f in log.parent.iterdir()] == [log.name]
+            again.begin_source(start())
+            again.commit(shot(0), [mined(0)], [])
+            assert reader.refresh() and len(reader.tracks()) == 3
+
+
 def test_windows_and_empty_shots(tmp_path):
     """Several messages of one shot, each a commit or all in one; shots without any."""
     with StoreWriter.open(tmp_path / "s") as writer:

@@ -13,8 +13,9 @@ import pytest
 import skia
 
 from tools.synth.episode import Truth, ambiguous, boundaries, make_episode
-from tools.synth.film import ShotPainter, frames
+from tools.synth.film import frames
 from tools.synth.layers import SOLID
+from tools.synth.painter import ShotPainter
 from tools.synth.script import TRANSITIONS, Script, make_script
 from tools.synth.staging import draw_stand
 

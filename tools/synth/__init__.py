@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from .casts import look_alike, make_cast
 from .crops import sample_crop
-from .identities import Identity, look_alike, make_cast, make_identity
+from .identities import Identity, make_identity
 from .pictures import sample_picture
 from .style import FAMILIES, Style, make_style
 

@@ -9,7 +9,8 @@ from functools import partial
 import skia
 
 from .colors import Color, mix, scale
-from .face import Ball, draw_face
+from .eyes import Ball
+from .face import draw_face
 from .parts import add_head, add_tail, coat_painter
 from .pen import lump, polygon, smooth, tube
 from .puppet import Figure

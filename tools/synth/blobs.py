@@ -8,8 +8,9 @@ from functools import partial
 
 import skia
 
-from .face import Ball, draw_face, draw_glasses
-from .hair import draw_hat, draw_horns
+from .eyes import Ball, draw_glasses
+from .face import draw_face
+from .headwear import draw_hat, draw_horns
 from .limbs import add_arm, add_leg, leg_points
 from .parts import coat_painter
 from .pen import Point, lump, polygon, rect, smooth, tube

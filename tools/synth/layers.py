@@ -23,6 +23,8 @@ class Layers:
         self.canvas: skia.Canvas = self.surface.getCanvas()
         self._cel: npt.NDArray[np.uint8] = np.zeros((height, width, 4), np.uint8)
         self._cel_surface = skia.Surface(self._cel)
+        # Shares the cel's memory: it always shows what was drawn last, without a copy.
+        self._cel_image = skia.Image.fromarray(self._cel, copy=False)
         self._owner: npt.NDArray[np.int16] = np.full((height, width), -1, np.int16)
         self._areas: list[int] = []
 
@@ -43,18 +45,28 @@ class Layers:
 
         Returns the number of pixels that the cel covers.
         """
+        self._cel.fill(0)
         canvas = self._cel_surface.getCanvas()
-        canvas.clear(0)
         draw(canvas)
         if light is not None:
             canvas.drawPaint(light)
-        solid = self._cel[..., 3] > SOLID
-        area = int(np.count_nonzero(solid))
-        self._owner[solid] = len(self._areas) if character else -1
+        alpha = self._cel[..., 3]
+        rows = np.flatnonzero(alpha.any(axis=1))
+        area = 0
+        if len(rows):
+            top, bottom = rows[0], rows[-1] + 1
+            columns = np.flatnonzero(alpha[top:bottom].any(axis=0))
+            left, right = columns[0], columns[-1] + 1
+            solid = alpha[top:bottom, left:right] > SOLID
+            area = int(np.count_nonzero(solid))
+            owner = len(self._areas) if character else -1
+            self._owner[top:bottom, left:right][solid] = owner
+            self.canvas.save()
+            self.canvas.clipRect(skia.Rect.MakeLTRB(left, top, right, bottom))
+            self.canvas.drawImage(self._cel_image, 0, 0)
+            self.canvas.restore()
         if character:
             self._areas.append(area)
-        image = self._cel_surface.makeImageSnapshot()
-        self.canvas.drawImage(image, 0, 0)
         return area
 
     def boxes(

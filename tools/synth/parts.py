@@ -8,8 +8,11 @@ from collections.abc import Callable
 import skia
 
 from .colors import scale
-from .face import Ball, draw_face, draw_glasses
-from .hair import draw_ears, draw_hair, draw_hat, draw_horns, hair_parts
+from .ears import draw_ears
+from .eyes import Ball, draw_glasses
+from .face import draw_face
+from .hair import draw_hair, hair_parts
+from .headwear import draw_hat, draw_horns
 from .identities import Identity
 from .pen import lump, oval, polygon, rect, smooth, tube
 from .puppet import Figure

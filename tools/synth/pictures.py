@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy.typing as npt
 import skia
 
 from . import props
+from .casts import look_alike
 from .colors import BLACK, WHITE, argb, vivid
-from .identities import Identity, look_alike, make_identity
+from .identities import Identity, make_identity
 from .layers import Layers
 from .lettering import words, write
 from .pen import Pen, oval
@@ -45,6 +47,9 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
     elif count and rng.random() < 0.35:
         soften(layers.rgba, float(rng.uniform(0.004, 0.03)))
     stands = frame_stands(rng, _cast(rng, style, count), width / height, scene.ground, framing)
+    if rng.random() < 0.22:
+        loom, skew = float(rng.uniform(-0.35, 0.35)), float(rng.normal(0, 0.08))
+        stands = [replace(stand, loom=loom, skew=skew) for stand in stands]
     shadows = rng.random() < 0.5
     light = cel_light(rng, style, width, height)
     for stand in stands:
@@ -55,7 +60,7 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
             _foreground(
                 rng, layers, style, stand.x * height, stand.y * height, stand.size * height * 0.5
             )
-    for _ in range(int(rng.choice([0, 0, 0, 1, 1, 2, 3]))):
+    for _ in range(int(rng.choice([0, 0, 0, 0, 1, 1, 2]))):
         _foreground(
             rng,
             layers,

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from .face import Ball
+from .eyes import Ball
 from .identities import Identity
 from .pen import Pen, Point
 from .pose import Pose
+
+MIDDLE = 45.0
+"""Height of the point around which a rolling figure turns."""
 
 
 class Figure:
@@ -30,7 +33,7 @@ class Figure:
         canvas = self.pen.canvas
         canvas.save()
         if self.pose.roll:
-            canvas.rotate(math.degrees(self.pose.roll), 0, -45)
+            canvas.rotate(math.degrees(self.pose.roll), 0, -MIDDLE)
         if self.pose.squash != 1.0:
             canvas.scale(2.0 - self.pose.squash, self.pose.squash)
         for _, _, part in sorted(self._parts, key=lambda p: p[:2]):

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .acting import Actor, make_actor
+from .casts import make_cast
 from .colors import Color, vivid
-from .identities import Identity, make_cast, make_identity
+from .identities import Identity, make_identity
 from .lettering import words
 from .pose import make_pose
 from .scenery import Scene, make_scene
@@ -18,6 +19,7 @@ from .wear import Wear, make_wear
 
 TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
 _SHARES = (0.78, 0.1, 0.07, 0.05)
+USUAL = ("meadow", "forest", "room", "room", "city", "sea", "night", "snow", "gradient", "plain")
 CAMERAS = ("fixed", "pan", "zoom", "whip", "shake", "follow")
 
 
@@ -116,8 +118,11 @@ def make_script(
         if name not in names and len(name) > 2:
             names.append(name)
     cast = tuple(zip(names, people, strict=True))
-    places = [make_scene(show, look) for _ in range(int(show.integers(4, 9)))]
-    weathers = {p.seed: make_wear(show, look, 0.7) for p in places}
+    places = [
+        make_scene(show, look, None if show.random() < 0.3 else str(show.choice(USUAL)))
+        for _ in range(int(show.integers(4, 9)))
+    ]
+    weathers = {p.seed: replace(make_wear(show, look, 0.7), quality=0, fade=0.0) for p in places}
     rng = np.random.default_rng((show_seed, episode_seed, 2))
     count = max(1, round(seconds * fps))
     shots: list[Shot] = []
@@ -176,7 +181,7 @@ def _make_transition(
     room = min(before, after) // 2 - 1
     length = min(int(fps * float(rng.uniform(0.15, 1.4))), room)
     color: Color = (1.0, 1.0, 1.0) if rng.random() < 0.2 else (0.0, 0.0, 0.0)
-    wipe = str(rng.choice(["left", "right", "up", "down", "iris", "clock", "slide"]))
+    wipe = str(rng.choice(["left", "right", "up", "down", "iris", "clock"]))
     if kind == "cut" or length < 3:
         return Transition("cut", middle, middle, color, wipe, 0.0)
     start = middle - length // 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from .figure import make_figure
 from .identities import Identity
 from .pen import Pen
 from .pose import Pose
-from .puppet import Figure
+from .puppet import MIDDLE, Figure
 from .style import Style
 
 FURRY = ("critter", "quadruped", "bird", "monster", "worm")
@@ -28,6 +29,9 @@ class Stand:
     x: float
     y: float
     size: float
+    loom: float = 0.0
+    """Perspective: above 0 the head is near and large (seen from above), below 0 the feet are."""
+    skew: float = 0.0
 
 
 def draw_stand(canvas: skia.Canvas, stand: Stand, height: float) -> Figure:
@@ -36,6 +40,9 @@ def draw_stand(canvas: skia.Canvas, stand: Stand, height: float) -> Figure:
     canvas.save()
     canvas.translate(stand.x * height, stand.y * height)
     canvas.scale(unit, unit)
+    if stand.loom or stand.skew:
+        lens = skia.Matrix.MakeAll(1, stand.skew, 0, 0, 1, 0, 0, stand.loom / 100, 1)
+        canvas.concat(lens)
     pen = Pen(canvas, stand.who.style, unit, stand.who.seed, fur=stand.who.plan in FURRY)
     figure = make_figure(pen, stand.who, stand.pose)
     figure.draw()
@@ -69,8 +76,14 @@ def cel_light(rng: np.random.Generator, style: Style, width: int, height: int) -
 
 def head_height(who: Identity, pose: Pose) -> tuple[float, float, float]:
     """Middle of the head above and beside the feet and its half height, as shares of size."""
-    figure = make_figure(Pen(skia.Surface(1, 1).getCanvas(), who.style, 0.1), who, pose)
-    return -figure.head.y / 100, figure.head.x / 100, figure.head.ry / 100
+    head = make_figure(Pen(skia.Surface(1, 1).getCanvas(), who.style, 0.1), who, pose).head
+    # The whole figure is turned around its middle, see ``Figure.draw``.
+    up, c, s = head.y + MIDDLE, math.cos(pose.roll), math.sin(pose.roll)
+    return (
+        (MIDDLE - head.x * s - up * c) / 100,
+        (head.x * c - up * s) / 100,
+        head.ry / 100,
+    )
 
 
 def frame_stands(

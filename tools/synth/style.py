@@ -150,7 +150,7 @@ def make_style(rng: np.random.Generator, family: str | None = None) -> Style:
             "tint_share": float(rng.choice([0.0, u(0.05, 0.3)])),
             "eyes": str(rng.choice(["pie", "oval", "any"])),
             "scenery": str(rng.choice(["painted", "vector"])),
-            "grain": float(u(0.2, 1.0)),
+            "grain": float(u(0.0, 0.6)),
             "vignette": float(u(0.1, 0.7)),
             "softness": float(u(0.0, 0.005)),
             "hold": int(rng.choice([1, 2, 2])),

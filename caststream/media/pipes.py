@@ -1,0 +1,107 @@
+"""Reading pipes: without ever being stuck in them, and knowing which cannot be read in order."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Iterator
+
+_CHUNK = 1 << 20
+_PEEK = 65536
+"""Bytes of an MP4 in which its outermost boxes are looked for."""
+_BOXES = frozenset(
+    b"ftyp moov moof mdat free skip wide uuid pnot styp sidx emsg prft meta pdin junk".split()
+)
+
+
+class StopSign:
+    """Wakes whoever waits for input. ``set`` takes no lock, so a signal handler may call it."""
+
+    def __init__(self) -> None:
+        self.up = False
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+
+    def set(self) -> None:
+        """Ask everything that reads to come to an end; may be called again and after close."""
+        self.up = True
+        if self._write >= 0:
+            try:
+                os.write(self._write, b"x")
+            except BlockingIOError:
+                return
+
+    def wait(self, descriptor: int | None, seconds: float | None) -> bool:
+        """Wait for input on a descriptor; False if none came in time or the sign went up."""
+        poll = select.poll()
+        poll.register(self._read, select.POLLIN)
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+        events = poll.poll(None if seconds is None else max(0.0, seconds) * 1000.0)
+        return not self.up and any(ready == descriptor for ready, _ in events)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        for descriptor in (self._read, self._write):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._read = self._write = -1
+
+
+class PipeReader:
+    """A pipe as PyAV reads it: never blocks past a stop sign, gives what is there at once."""
+
+    def __init__(self, descriptor: int, stop: StopSign) -> None:
+        self._descriptor = descriptor
+        self._stop = stop
+        self._head = bytearray()
+
+    def peek(self, size: int, seconds: float | None = None) -> bytes:
+        """The first ``size`` bytes, or less where the pipe ends or time runs out."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while len(self._head) < size:
+            left = None if until is None else until - time.monotonic()
+            if not self._stop.wait(self._descriptor, left):
+                break
+            data = os.read(self._descriptor, _CHUNK)
+            if not data:
+                break
+            self._head += data
+        return bytes(self._head[:size])
+
+    def read(self, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end and after a stop."""
+        if self._head:
+            data = bytes(self._head[:size])
+            del self._head[:size]
+            return data
+        if not self._stop.wait(self._descriptor, None):
+            return b""
+        return os.read(self._descriptor, size)
+
+
+def index_comes_last(pipe: PipeReader) -> bool:
+    """Whether this is an MP4 whose pictures come before its index (ISO/IEC 14496-12, 4.2)."""
+    for kind in _boxes(pipe):
+        if kind in (b"moov", b"moof"):
+            return False
+        if kind == b"mdat":
+            return True
+    return False
+
+
+def _boxes(pipe: PipeReader) -> Iterator[bytes]:
+    """Types of the outermost boxes, as far as a small beginning of the pipe reaches."""
+    place = 0
+    while place + 16 <= _PEEK:
+        head = pipe.peek(place + 16)[place:]
+        if len(head) < 8 or head[4:8] not in _BOXES:
+            return
+        yield head[4:8]
+        size = int.from_bytes(head[:4], "big")
+        if size == 1:
+            size = int.from_bytes(head[8:16], "big")
+        if size < 8:
+            return
+        place += size
