@@ -10,6 +10,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.stats import rankdata
 
 from caststream.evaluation.scores import b_cubed
+from caststream.learning.clusters import MicroClusters, prototypes
+from caststream.learning.clusters import linkage as soft_linkage
+from caststream.learning.learner import PRIOR_CUT
 
 F4 = NDArray[np.float32]
 I8 = NDArray[np.int64]
@@ -21,7 +24,7 @@ CUTS = np.arange(-0.2, 0.96, 0.02)
 class Separation:
     """Of one film or show: mean average precision, recall at 1, area under the ROC of pairs."""
 
-    average_precision: float
+    precision: float
     recall: float
     area: float
 
@@ -55,3 +58,18 @@ def f1_by_cut(vectors: F4, who: I8) -> F4:
     truth = [str(k) for k in who]
     groups = [fcluster(tree, 1 - cut, "distance") for cut in CUTS]
     return np.array([b_cubed(truth, [str(k) for k in g])[2] for g in groups], np.float32)
+
+
+def default_f1(vectors: F4, who: I8, frame: I8) -> float:
+    """B-cubed F1 of the program's own grouping, each box a track, those of one frame apart."""
+    micro = MicroClusters(vectors.shape[1], 1, len(vectors))
+    blank = np.zeros((1, 1), np.float32)
+    homes = [micro.add(prototypes(row[None], blank), 1.0) for row in vectors]
+    one = np.ones(1, np.float32)
+    for a in range(len(who)):
+        for b in range(a):
+            if frame[a] == frame[b]:
+                micro.forbid(homes[a], homes[b], one, one)
+    tree = soft_linkage(micro, np.full(micro.count, -1))
+    labels = tree.labels_at(tree.cut(PRIOR_CUT))
+    return b_cubed([str(k) for k in who], [str(labels[home[0]]) for home in homes])[2]

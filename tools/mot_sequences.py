@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import configparser
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from scipy.optimize import linear_sum_assignment
 from caststream.vision.boxes import iou
 
 Array = NDArray[np.float64]
+Output = tuple[list[Array], list[NDArray[np.int64]]]
+"""What a tracker puts out: boxes (N, 4) and ids (N,) of each frame."""
 SCORED, DISTRACTOR, IGNORED = 1, 2, 3
 
 
@@ -151,7 +153,3 @@ def carried(sequence: Sequence, ids: list[NDArray[np.int64]]) -> tuple[int, int]
         after = {int(x) for i in ids[cut : cut + 12] for x in i}
         over += bool(before & after)
     return over, len(sequence.cuts)
-
-
-Follow = Callable[[Sequence], tuple[list[Array], list[NDArray[np.int64]]]]
-"""A tracker on trial: output boxes (N, 4) and ids (N,) of each frame."""

@@ -92,13 +92,19 @@ def main() -> None:
 
 def start(pretrained: Path, shows: Sequence[Crops], out: Path) -> None:
     """COCO's trunk as it is, and a linear discriminant head from drawn shows."""
-    net = EmbedderNet()
-    net.trunk.load_state_dict(coco_start(pretrained).trunk.state_dict())
-    rows = pooled(net.eval(), np.concatenate([show.pixels for show in shows]))
+    net = start_network(pretrained)
+    rows = pooled(net, np.concatenate([show.pixels for show in shows]))
     who = np.concatenate([show.who + 1000 * k for k, show in enumerate(shows)])
     standardise(net, rows)
     rows = (rows - net.centre.numpy()) / net.spread.numpy()
     save_network(net, discriminant(rows, who), out)
+
+
+def start_network(pretrained: Path) -> EmbedderNet:
+    """Our network with COCO's trunk."""
+    net = EmbedderNet()
+    net.trunk.load_state_dict(coco_start(pretrained).trunk.state_dict())
+    return net.eval()
 
 
 def discriminant(rows: NDArray[np.float32], who: NDArray[np.int64]) -> Head:
@@ -250,7 +256,7 @@ def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) ->
         vectors = functional.normalize(linear(net(pictures)), dim=1)
         loss = contrastive_loss(vectors, torch.from_numpy(same), torch.from_numpy(other))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         with torch.no_grad():
@@ -260,9 +266,9 @@ def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) ->
         if step % KEEP_EVERY == KEEP_EVERY - 1 or step == batches - 1:
             now = {name: value.clone() for name, value in model.state_dict().items()}
             state = {"model": now, "optimizer": optimizer.state_dict()}
-            part = kept.with_suffix(".part")
-            torch.save({**state, "average": average, "step": step + 1}, part)
-            part.rename(kept)
+            half = kept.with_suffix(".part")
+            torch.save({**state, "average": average, "step": step + 1}, half)
+            half.rename(kept)
             model.load_state_dict(average)
             finish(net, linear, out)
             model.load_state_dict(now)

@@ -29,19 +29,19 @@ class RefineSettings:
     """"cast" is the paper's own model, kept for comparison."""
     wait: float = 4.0
     """Longest time unseen that a link may bridge, in seconds."""
-    split: float = 0.6
+    split: float = 0.7
     """Online tracks are cut where they were unseen for longer than this many seconds."""
-    doubt: float = 2.0
+    doubt: float = 1.5
     """... and where two boxes that follow each other cost more than this."""
-    ends: float = 0.5
+    ends: float = 0.65
     """Seconds at each end of a piece that speak for its speed and looks."""
-    noise: float = 0.15
+    noise: float = 0.12
     """Deviation of an end's place, in scales."""
     drift: float = 0.8
     """Deviation of the place that grows by the second unseen, in scales."""
     fade: float = 0.5
     """Seconds in which a speed fades to a third."""
-    size_noise: float = 0.15
+    size_noise: float = 0.13
     """Deviation of log width and log height."""
     size_drift: float = 0.3
     """... and how it grows by the second."""
@@ -53,15 +53,15 @@ class RefineSettings:
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a link: others may look the same."""
-    together: float = 2.0
+    together: float = 2.5
     """What it is worth that the online tracker had joined the two."""
     gate: float = 4.0
     """Links are taken up to this price."""
-    ends_price: float = 1.0
+    ends_price: float = 1.9
     """Price of a track's end and beginning, together: what a track has to be worth to exist."""
-    weak: float = 0.35
+    weak: float = 0.5
     """Mean score under which a piece speaks against itself."""
-    weak_weight: float = 4.0
+    weak_weight: float = 5.0
     """How much one box's score above ``weak`` is worth."""
     best: int = 16
     """A piece is offered this many followers at most, the cheapest ones."""
