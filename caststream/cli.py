@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from caststream.errors import CaststreamError, OutputError, UsageError
+from caststream.errors import CaststreamError, NodeError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from caststream.messages import Context
@@ -62,7 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except CaststreamError as error:
         if os.environ.get("CASTSTREAM_DEBUG"):
             raise
-        print(f"caststream: {error}", file=sys.stderr)
+        said: BaseException = error
+        if isinstance(error, NodeError) and isinstance(error.cause, CaststreamError):
+            said = error.cause  # a sentence made for people says itself where it is wrong
+        print(f"caststream: {said}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("caststream: aborted; what was committed before is in the store", file=sys.stderr)

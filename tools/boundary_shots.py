@@ -28,13 +28,24 @@ def make_show(rng: Rng, shots: int = 8, length: int = LENGTH) -> list[U1]:
     palette = _palette(rng)
     sets = [_make_set(rng, palette) for _ in range(int(rng.integers(2, 5)))]
     cast = [_make_sprite(rng, palette) for _ in range(int(rng.integers(2, 6)))]
-    return [make_shot(rng, sets, cast, length) for _ in range(shots)]
+    out: list[U1] = []
+    for _ in range(shots):
+        if not out or rng.random() < 0.6:
+            canvas = sets[int(rng.integers(len(sets)))]
+            camera = _camera(rng, length)
+        else:
+            # Nearly the same view again, with others in it: the hardest cuts of a show.
+            again = _camera(rng, length) if rng.random() < 0.3 else camera[:1].repeat(length, 0)
+            again[:, 2] = camera[0, 2] * np.exp(rng.normal(0, 0.15))
+            again[:, :2] += camera[0, :2] - again[0, :2]
+            again[:, :2] += rng.normal(0, rng.choice([0.0, 3.0, 15.0]), 2) * camera[0, 2]
+            camera = again
+        out.append(make_shot(rng, canvas, camera, cast, length))
+    return out
 
 
-def make_shot(rng: Rng, sets: list[F4], cast: list[F4], length: int) -> U1:
-    """One shot (length, 27, 48, 3) on one of the sets with some of the cast."""
-    canvas = sets[int(rng.integers(len(sets)))]
-    camera = _camera(rng, length)
+def make_shot(rng: Rng, canvas: F4, camera: F4, cast: list[F4], length: int) -> U1:
+    """One shot (length, 27, 48, 3) on a set, through a camera, with some of the cast."""
     actors = [cast[int(rng.integers(len(cast)))] for _ in range(int(rng.integers(0, 5)))]
     paths = [_actor_path(rng, camera, length) for _ in actors]
     if rng.random() < 0.2:
@@ -333,6 +344,10 @@ def _explosion(rng: Rng, camera: F4, gain: F4, length: int) -> F4:
     out[:, 1] = camera[:, 1] + rng.normal(0, 20) * scale
     out[:, 2] = scale * rng.uniform(1.0, 5.0) * np.clip(age / rng.uniform(1, 8), 0.05, 1)
     out[:, 4] = np.where(age >= 0, np.exp(-np.maximum(age, 0) / rng.uniform(4, 20)), 0)
+    if rng.random() < 0.5:
+        # A flash goes before it; as a gain it leaves black things black, which lightning does.
+        frames = int(rng.integers(1, 4))
+        gain[start : start + frames] += np.float32(rng.uniform(1, 12))
     gain *= (1 + np.where(age >= 0, np.exp(-np.maximum(age, 0) / 4), 0) * rng.uniform(0, 2))[
         :, None
     ].astype(np.float32)

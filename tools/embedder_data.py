@@ -160,9 +160,10 @@ def _detect(detector: Detector, picture: Picture) -> F4:
     size = detector.size_for(picture.width, picture.height)
     boxes, scores = detector.detect(picture.resized(*size)[None])[0]
     scale = np.tile([picture.width / size[0], picture.height / size[1]], 2)
-    boxes = (boxes[scores >= SURE] * scale).astype(np.float32)
-    large = (boxes[:, 2:] - boxes[:, :2]).max(1, initial=0) > 0.08 * picture.height
-    return boxes[large]
+    sure: F4 = (boxes[scores >= SURE] * scale).astype(np.float32)
+    large = (sure[:, 2:] - sure[:, :2]).max(1, initial=0) > 0.08 * picture.height
+    kept: F4 = sure[large]
+    return kept
 
 
 def _links(before: F4, now: F4, crops_before: U1, crops_now: U1) -> Iterator[tuple[int, int]]:

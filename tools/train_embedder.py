@@ -113,8 +113,8 @@ def discriminant(rows: NDArray[np.float32], who: NDArray[np.int64]) -> Head:
     The covariance within characters is shrunk towards a ball, since the rows are few.
     """
     _, number = np.unique(who, return_inverse=True)
-    means = np.stack([np.bincount(number, column) for column in rows.T], 1)
-    means /= np.bincount(number)[:, None]
+    sums = np.stack([np.bincount(number, column) for column in rows.T], 1)
+    means = sums / np.bincount(number)[:, None]
     inner = np.cov((rows - means[number]).T)
     inner += 0.3 * np.trace(inner) / len(inner) * np.eye(len(inner))
     outer = np.cov(means.T)
@@ -225,7 +225,7 @@ def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) ->
     linear.load_state_dict(
         {"weight": torch.from_numpy(head["weight"].T), "bias": torch.from_numpy(head["bias"])}
     )
-    net.requires_grad_(True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.requires_grad_(True).to(memory_format=torch.channels_last)
     for part in (net.trunk.stem, net.trunk.stages[0]):
         part.requires_grad_(False)
     model = nn.ModuleList([net, linear])

@@ -9,7 +9,7 @@ back with the model that made its vectors.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -210,8 +210,11 @@ class Grouping:
 
     # --- what comes out -----------------------------------------------------------------------
 
-    def labels(self) -> Labels:
-        """The id of every track that was taken in, short and doubtful ones too."""
+    def labels(self, without: Collection[int] = ()) -> Labels:
+        """The id of every track that was taken in, short and doubtful ones too.
+
+        Tracks of the sources ``without`` are left out.
+        """
         tracks = np.array(sorted(self._tracks), np.int64)
         spans = np.array([self._tracks[u] for u in tracks.tolist()], np.float64).reshape(-1, 2)
         ids = np.full(len(tracks), -1, np.int64)
@@ -226,7 +229,14 @@ class Grouping:
             best, total = np.argmax(votes, axis=1), votes.sum(axis=1)
             ids = np.where(total > 0, known[best], -1)
             agree = votes.max(axis=1) / np.maximum(total, 1e-6)
-        return Labels(tracks, ids, agree, spans[:, 0].astype(np.float32), spans[:, 1])
+        keep = ~np.isin(tracks >> 32, list(without))
+        return Labels(
+            tracks[keep],
+            ids[keep],
+            agree[keep],
+            spans[keep, 0].astype(np.float32),
+            spans[keep, 1],
+        )
 
     def gallery(self) -> tuple[F4, I8, F4]:
         """Unit prototypes (P, d) of the characters, their ids (P,) and seconds (P,)."""

@@ -120,7 +120,8 @@ class Learner:
             return self._revision
 
     def _publication(self, grouping: Grouping, found: Regrouping) -> Published:
-        labels = grouping.labels()
+        # What was labelled anew since still tells what characters look like, and counts no more.
+        labels = grouping.labels(without=self._reader.superseded())
         vectors, owners, weight = grouping.gallery()
         for character in np.unique(owners).tolist():
             self._characters.setdefault(character, {"id": character, "aliases": []})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from caststream.media.pipes import StopSign
@@ -27,13 +28,22 @@ class Feed(Generic[T]):
         self._stop = stop
         self._items: SimpleQueue[tuple[str, T | BaseException | None]] = SimpleQueue()
         self._room = threading.Semaphore(ahead)
+        self._first: tuple[str, T | BaseException | None] | None = None
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
         self._thread.start()
+
+    def peek(self, seconds: float) -> None:
+        """Wait so long at most for the first item; raises what ``make`` raised in its place."""
+        with contextlib.suppress(Empty):
+            self._first = self._items.get(timeout=seconds)
+        if self._first is not None and isinstance(self._first[1], BaseException):
+            raise self._first[1]
 
     def items(self) -> Iterator[T]:
         """Yield until the end or a stop; raises what ``make`` raised."""
         while True:
-            kind, item = self._items.get()
+            kind, item = self._first or self._items.get()
+            self._first = None
             if self._stop.up or kind == "end":
                 return
             if isinstance(item, BaseException):

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from caststream.media.pipes import StopSign
 
 _AHEAD = 12
+_PEEK = 2.0
+"""Seconds that a file gets to show its first picture before the other nodes open."""
 """Frames that are decoded ahead: enough to ride over an analysed frame, 37 MB at 1080p."""
 
 
@@ -49,8 +51,9 @@ class Decode(Source):
     def open(self, context: Context) -> None:
         """Start to open and decode ``context.uri`` while other nodes load their models.
 
-        Raises ``UsageError`` for a filter that does not exist; what is wrong with the source is
-        raised by ``produce``.
+        Raises ``UsageError`` for a filter that does not exist, and ``InputError`` for a file that
+        can be told to be wrong at once; what else is wrong with the source is raised by
+        ``produce``.
         """
         from caststream.media.feed import Feed
         from caststream.media.filters import parse_chain
@@ -62,6 +65,9 @@ class Decode(Source):
         self._feed = Feed(lambda: self._decode(context.uri, stop), stop, _AHEAD)
         if self._stopped:
             self._feed.stop()
+        elif "://" not in context.uri and context.uri != "-":
+            # A file that is not there is told before models are loaded and a store is made.
+            self._feed.peek(_PEEK)
 
     def produce(self) -> Iterator[Frame | Marker]:
         """Yield ``StreamStart``, then frames and gaps, then ``StreamEnd``.

@@ -75,10 +75,12 @@ class StoreWriter:
             read_root(path)
         lock = Lock(path)
         try:
+            with told(path):
+                # Also in a store that exists: copying tools leave empty folders out.
+                (path / "segments").mkdir(exist_ok=True)
+                (path / "log").mkdir(exist_ok=True)
             if not (path / "zarr.json").exists():
                 with told(path):
-                    (path / "segments").mkdir(exist_ok=True)
-                    (path / "log").mkdir(exist_ok=True)
                     replace(path / "segments" / "zarr.json", group_metadata({}))
                 write_root(path, Root())
             writer = cls(path, lock)

@@ -39,23 +39,36 @@ class Embedder:
     """
 
     def __init__(
-        self, find: Callable[[U1], F4], crop_size: int, head: Head | None, digest: str, name: str
+        self, find: Callable[[U1], F4], crop_size: int, head: Head, digest: str, name: str
     ) -> None:
-        """``find`` maps crops (N, S, S, 3) to features (N, F); without a head they stay as is."""
+        """``find`` maps crops (N, S, S, 3) to features (N, F)."""
         self._find = find
         self.crop_size = crop_size
         self._head = head
         self.digest = digest
         self.name = name
-        self._features_dim = None if head is None else len(head["weight"])
 
     @staticmethod
     def load(spec: str = "default", device: str = "auto") -> Embedder:
         """The embedder that ``spec`` names, on ``device`` ("auto", "cpu", "cuda", "cuda:1").
 
-        ``spec`` is "default" or a path of our own weights (.safetensors).
+        ``spec`` is "default", a path of our own weights (.safetensors), "torchvision:NAME",
+        "timm:NAME", "hf:MODEL" or "onnx:PATH" (``caststream.vision.external_embedders`` says what
+        these take).
         Raises ModelError where the model, its weights, its package or the device is missing.
         """
+        kind, colon, rest = spec.partition(":")
+        if colon and kind in ("torchvision", "timm", "hf", "onnx"):
+            from caststream.vision import external_embedders as external
+
+            if kind == "onnx":
+                return external.from_onnx(Path(rest))
+            make = {
+                "torchvision": external.from_torchvision,
+                "timm": external.from_timm,
+                "hf": external.from_huggingface,
+            }[kind]
+            return make(rest, device)
         path = WEIGHTS if spec == "default" else Path(spec)
         network, head, digest = load_network(path)
         return Embedder(_Own(network, device), CROP_SIZE, head, digest, f"{path.stem}-{digest}")
@@ -63,11 +76,7 @@ class Embedder:
     @property
     def features_dim(self) -> int:
         """F, the length of a feature row."""
-        if self._features_dim is None:
-            self._features_dim = self._find(
-                np.zeros((1, self.crop_size, self.crop_size, 3), np.uint8)
-            ).shape[1]
-        return self._features_dim
+        return len(self._head["weight"])
 
     def features(self, crops: U1) -> F2:
         """Trunk features (N, F) float16 of crops (N, S, S, 3) RGB, S = ``crop_size``.
@@ -93,31 +102,25 @@ class Embedder:
         return rows
 
     def project(self, features: NDArray[np.floating], head: Head | None = None) -> F4:
-        """Unit vectors (N, D) float32 of features (N, F) under ``head``, or the shipped head.
+        """Unit vectors (N, 256) float32 of features (N, F) under ``head``, or the shipped head.
 
-        D is 256 for our own network. Rows that are not finite, or vanish, give zero rows.
+        Rows that are not finite, or vanish, give zero rows.
         """
         rows = np.asarray(features, np.float32)
         head = head or self._head
-        vectors = rows if head is None else rows @ head["weight"] + head["bias"]
+        vectors = rows @ head["weight"] + head["bias"]
         norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
         good = np.isfinite(norm) & (norm > 1e-6)
         unit = np.where(good, vectors / np.where(good, norm, 1.0), 0.0)
         return unit.astype(np.float32)
 
     def embed(self, crops: U1) -> tuple[F4, F2]:
-        """Unit vectors (N, D) and features (N, F) of crops (N, S, S, 3)."""
+        """Unit vectors (N, 256) and features (N, F) of crops (N, S, S, 3)."""
         features = self.features(crops)
         return self.project(features), features
 
     def default_head(self) -> Head:
         """A copy of the head that was shipped, to start tuning from."""
-        if self._head is None:
-            dimensions = self.features_dim
-            return {
-                "weight": np.eye(dimensions, dtype=np.float32),
-                "bias": np.zeros(dimensions, np.float32),
-            }
         return {name: array.copy() for name, array in self._head.items()}
 
 

@@ -45,11 +45,11 @@ class RefineSettings:
     """Deviation of log width and log height."""
     size_drift: float = 0.3
     """... and how it grows by the second."""
-    gap_price: float = 0.5
+    gap_price: float = 1.0
     """Price of a second unseen."""
     looks_weight: float = 16.0
     """Price of a cosine that falls by one."""
-    looks_even: float = 0.5
+    looks_even: float = 0.55
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a link: others may look the same."""
@@ -59,7 +59,7 @@ class RefineSettings:
     """Links are taken up to this price."""
     ends_price: float = 1.9
     """Price of a track's end and beginning, together: what a track has to be worth to exist."""
-    weak: float = 0.5
+    weak: float = 0.45
     """Mean score under which a piece speaks against itself."""
     weak_weight: float = 5.0
     """How much one box's score above ``weak`` is worth."""

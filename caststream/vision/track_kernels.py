@@ -18,8 +18,8 @@ from caststream.vision.assignment import assign_into
 from caststream.vision.boxes import overlap
 
 LAST = kalman.WIDTH  # four columns: last observed centre and log sizes
-SEEN, SCORE, SCALE = LAST + 4, LAST + 5, LAST + 6
-FLOATS = LAST + 7
+SEEN, SCORE, SCALE, BORN = LAST + 4, LAST + 5, LAST + 6, LAST + 7
+FLOATS = LAST + 8
 
 ID, HITS, CONFIRMED, RING = 0, 1, 2, 3
 INTS = 4
@@ -32,7 +32,7 @@ FREEDOM = 4.0
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
  P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
- P_PAN, P_DOUBLE) = range(21)  # fmt: skip
+ P_PAN, P_DOUBLE, P_GAP) = range(22)  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
@@ -81,7 +81,7 @@ def _cost(p, f, gap, z, scale, score, views, ring, vector, known):
     vy = f[kalman.PXX + 3] + r
     # The volume is counted against that of two log sizes drawn at random (deviation one half).
     size = _spread(dx * dx / vx + dy * dy / vy, 16.0 * vx * vy)
-    cost = place + size + p[P_SCORE] * abs(score - f[SCORE])
+    cost = place + size + p[P_SCORE] * abs(score - f[SCORE]) + p[P_GAP] * gap
     if known and ring > 0:
         cost += max(p[P_LOOKS] * (p[P_EVEN] - _looks(views, ring, vector)), -p[P_MOST])
     return cost
@@ -245,7 +245,8 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
     doubt = min(p[P_MEMORY], max(p[P_DOUBT], 1.5 * dt))
     n = 0
     for i in range(count[0]):
-        if time - floats[i, SEEN] <= (p[P_MEMORY] if ints[i, CONFIRMED] else doubt):
+        wait = min(p[P_MEMORY], doubt + floats[i, SEEN] - floats[i, BORN])
+        if time - floats[i, SEEN] <= (wait if ints[i, CONFIRMED] else doubt):
             if n != i:
                 floats[n] = floats[i]
                 ints[n] = ints[i]
@@ -345,6 +346,7 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
         for c in range(4):
             f[LAST + c] = z[j, c]
         f[SEEN], f[SCORE], f[SCALE] = time, min(1.0, scores[j]), z[j, 4]
+        f[BORN] = time
         i[ID], i[HITS], i[RING] = count[1], 1, 0
         i[CONFIRMED] = 1 if scores[j] >= p[P_SURE] else 0
         if dim and known[j]:

@@ -42,9 +42,9 @@ class TrackerSettings:
     """Boxes from this score on take part in the first stage."""
     low: float = 0.1
     """Boxes below are never used."""
-    start: float = 0.6
+    start: float = 0.4
     """Boxes from this score on may start a track."""
-    sure: float = 0.45
+    sure: float = 0.5
     """A box from this score on confirms its track at once; others need a second box."""
     memory: float = 4.0
     """Seconds that a track waits unseen before it ends."""
@@ -72,7 +72,7 @@ class TrackerSettings:
     """Cost of a score that differs by one from the track's."""
     looks_weight: float = 16.0
     """Cost of a cosine that falls by one."""
-    looks_even: float = 0.5
+    looks_even: float = 0.55
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a pair: others may look the same."""
@@ -80,6 +80,8 @@ class TrackerSettings:
     """How far a common shift is looked for, in scales; 0 to leave it out."""
     double: float = 0.75
     """A box with more IoU than this with a tracked one of its frame starts no track."""
+    gap_price: float = 0.5
+    """Cost of a second unseen."""
 
 
 class Tracker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -182,3 +183,13 @@ def test_another_head_moves_everything_and_keeps_the_ids() -> None:
     np.testing.assert_allclose(np.linalg.norm(grouping.micro.sums, axis=1), cohesion, rtol=1e-4)
     grouping.regroup(0.5, Acts())
     np.testing.assert_array_equal(labels(grouping)[1], before)
+
+
+def test_sources_labelled_anew_count_no_more() -> None:
+    grouping = Grouping(64, 64)
+    for _, seen in show(8, 10):
+        grouping.add(seen)
+        grouping.add(replace(seen, uid=seen.uid + (2 << 32)))
+    grouping.regroup(0.5, Acts())
+    assert set((grouping.labels(without={0}).uid >> 32).tolist()) == {2}
+    assert len(grouping.labels().uid) == 20

@@ -159,6 +159,16 @@ def test_an_empty_folder_and_one_left_by_a_crash_become_stores(tmp_path):
         assert writer.begin_source(start()) == 0
 
 
+def test_a_copy_without_its_empty_folders(tmp_path):
+    fill(tmp_path / "s", 2)
+    (log,) = (tmp_path / "s" / "log").iterdir()
+    log.unlink()
+    log.parent.rmdir()
+    assert indices(tmp_path / "s") == [0, 1]
+    fill(tmp_path / "s", 1, uri="b")
+    assert indices(tmp_path / "s") == [0, 1, 0]
+
+
 def test_a_full_disk(mount):
     path = mount("size=1m") / "s"
     with StoreWriter.open(path) as writer:

@@ -60,7 +60,7 @@ def draw_hair(pen: Pen, who: Identity, ball: Ball) -> None:
                 who.hair,
             )
         return
-    thick = {"crop": 1.04, "ring": 1.08, "afro": 1.3, "curly": 1.22, "mane": 1.2}.get(kind, 1.12)
+    thick = {"crop": 1.04, "ring": 1.08, "afro": 1.3, "curly": 1.22, "lion": 1.2}.get(kind, 1.12)
     low = {
         "crop": 0.05,
         "short": 0.25,
@@ -74,10 +74,10 @@ def draw_hair(pen: Pen, who: Identity, ball: Ball) -> None:
         "bob": 0.75,
         "long": 0.8,
         "wild": 0.6,
-        "mane": 0.6,
+        "lion": 0.6,
     }.get(kind, 0.4)
     bumps: list[float] = []
-    if kind in ("curly", "afro", "mane"):
+    if kind in ("curly", "afro", "lion"):
         bumps = [1.0 + 0.05 * ((i * 7 + who.seed) % 3) for i in range(20)]
     elif kind in ("spiky", "wild"):
         bumps = [
@@ -234,7 +234,7 @@ def hair_parts(pen: Pen, who: Identity, ball: Ball, depth: float, wave: float) -
                 ),
             )
         )
-    elif kind in ("spiky", "mane"):
+    elif kind in ("spiky", "lion"):
         n = 11
         k = 1.55 if kind == "spiky" else 1.4
         star: list[Point] = []

@@ -251,7 +251,7 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
         )
         if human
         else (
-            one("tuft", "none", "none", "mane") if animal else one("none", "none", "wild", "tuft")
+            one("tuft", "none", "none", "lion") if animal else one("none", "none", "wild", "tuft")
         ),
         fringe=one("straight", "swept", "parted", "zigzag", "high", "curve", "locks"),
         hat=one(
@@ -345,6 +345,10 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
                 ("apron", 0.03),
                 ("gloves", 0.15),
                 ("necklace", 0.05),
+                ("stick", 0.05),
+                ("bag", 0.04),
+                ("book", 0.03),
+                ("mug", 0.03),
             )
             if chance(p if clothed else p * 0.45)
         ),

@@ -7,7 +7,7 @@ import math
 import skia
 
 from .colors import WHITE
-from .pen import Point, lump, oval, polygon, tube
+from .pen import Point, lump, oval, polygon, rect, tube
 from .pose import Arm, Leg
 from .puppet import Figure
 
@@ -151,6 +151,8 @@ def draw_hand(fig: Figure, elbow: Point, hand: Point, side: int, r: float) -> No
     dx, dy = dx / n, dy / n
     cx, cy = hand[0] + dx * size * 0.5, hand[1] + dy * size * 0.5
     fine = size * pen.unit > 3
+    if side > 0:
+        _draw_held(fig, cx, cy, size)
     if who.hand in ("fingers", "glove", "claws") and fine:
         for k in (-0.55, 0.0, 0.55):
             a = math.atan2(dy, dx) + k
@@ -180,6 +182,23 @@ def draw_hand(fig: Figure, elbow: Point, hand: Point, side: int, r: float) -> No
             color,
             0.8,
         )
+
+
+def _draw_held(fig: Figure, x: float, y: float, size: float) -> None:
+    """Draw what the character carries about in one hand."""
+    who, pen = fig.who, fig.pen
+    if "stick" in who.extras:
+        lean = 0.3 * (who.seed % 7 - 3)
+        tip = (x + lean * size * 3, y - size * 6)
+        pen.fill(tube([(x - lean * size, y + size * 2), tip], [size * 0.25, size * 0.2]), who.trim)
+        if who.seed % 2:
+            pen.fill(oval(*tip, size * 0.7, size * 0.7), who.top, 0.8)
+    elif "bag" in who.extras:
+        pen.fill(lump(x, y + size * 3, size * 2.0, size * 1.8, 0.5, 0.1), who.trim)
+    elif "book" in who.extras:
+        pen.fill(rect(x - size * 1.3, y - size * 1.8, x + size * 1.3, y + size * 1.2), who.trim)
+    elif "mug" in who.extras:
+        pen.fill(rect(x - size, y - size * 1.6, x + size, y + size * 0.6, size * 0.2), who.trim)
 
 
 def _between(a: Point, b: Point, share: float) -> Point:

@@ -192,16 +192,20 @@ class Pen:
         self._seed = seed % 100_000
         self._count = 0
 
-    def _stroke_paint(self, color: Color, width: float, alpha: float = 1.0) -> skia.Paint:
+    def _stroke_paint(
+        self, path: skia.Path, color: Color, width: float, alpha: float = 1.0
+    ) -> skia.Paint:
         paint = skia.Paint(
             AntiAlias=True, Color=argb(color, alpha), Style=STROKE, StrokeWidth=width, **ROUND
         )
         style = self.style
         if style.wobble:
             self._count += 1
-            paint.setPathEffect(
-                skia.DiscretePathEffect.Make(5.0, style.wobble, self._seed + self._count)
-            )
+            box = path.getBounds()
+            # Small shapes shake in small steps, or eyes would become polygons.
+            step = min(5.0, 0.22 * max(box.width(), box.height(), 2.0))
+            shake = style.wobble * step / 5.0
+            paint.setPathEffect(skia.DiscretePathEffect.Make(step, shake, self._seed + self._count))
         return paint
 
     def fill(self, path: skia.Path, color: Color, line: float = 1.0, shade: float = 1.0) -> None:
@@ -244,9 +248,9 @@ class Pen:
         style = self.style
         edge = style.outline_of(color)
         width = self.width * line
-        self.canvas.drawPath(path, self._stroke_paint(edge, width))
+        self.canvas.drawPath(path, self._stroke_paint(path, edge, width))
         if style.line_kind == "sketch":
-            self.canvas.drawPath(path, self._stroke_paint(edge, width * 0.6, 0.6))
+            self.canvas.drawPath(path, self._stroke_paint(path, edge, width * 0.6, 0.6))
 
     def texture(self, path: skia.Path, kind: str, size: float, strength: float) -> None:
         """Lay a tile of noise, one tile ``size`` units wide, over a shape."""
@@ -268,7 +272,7 @@ class Pen:
 
     def stroke(self, path: skia.Path, color: Color, width: float) -> None:
         """Draw a line of a given width in units."""
-        paint = self._stroke_paint(self.style.tone(color), max(width, 0.7 / self.unit))
+        paint = self._stroke_paint(path, self.style.tone(color), max(width, 0.7 / self.unit))
         self.canvas.drawPath(path, paint)
 
     @contextmanager
@@ -329,4 +333,4 @@ class Pen:
             lines.lineTo(x + box.height(), box.top())
             x += step
         with self.clip(path):
-            self.canvas.drawPath(lines, self._stroke_paint(scale(color, 0.7), 0.35, 0.7))
+            self.canvas.drawPath(lines, self._stroke_paint(lines, scale(color, 0.7), 0.35, 0.7))

@@ -21,6 +21,7 @@ TRANSITIONS = ("cut", "dissolve", "fade", "wipe")
 _SHARES = (0.78, 0.1, 0.07, 0.05)
 USUAL = ("meadow", "forest", "room", "room", "city", "sea", "night", "snow", "gradient", "plain")
 CAMERAS = ("fixed", "pan", "zoom", "whip", "shake", "follow")
+SWEEPS = ("pan", "whip", "follow")
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ def _make_shot(
     u = rng.uniform
     seconds = length / grid.fps
     camera = str(rng.choice(CAMERAS, p=(0.55, 0.16, 0.14, 0.04, 0.06, 0.05)))
-    wide = grid.aspect * (float(u(1.3, 2.2)) if camera in ("pan", "whip", "follow") else 1.15)
+    wide = grid.aspect * (float(u(1.3, 2.2)) if camera in SWEEPS else 1.15)
     views = _make_views(rng, camera, wide, grid.aspect)
     seen = (views[0][0] - grid.aspect / 2, views[0][0] + grid.aspect / 2)
     title = words(rng, int(rng.integers(1, 4))) if rng.random() < (0.3 if first else 0.03) else ""
@@ -223,7 +224,9 @@ def _make_shot(
     by_seed = {who.seed: name for name, who in chosen}
     actors = []
     for stand in stands:
-        stand = replace(stand, x=stand.x + seen[0])
+        # Under a moving camera people stand all along its way.
+        along = float(u(0, 1)) * (views[1][0] - views[0][0]) if camera in SWEEPS else 0.0
+        stand = replace(stand, x=stand.x + seen[0] + along)
         actors.append(make_actor(rng, stand.who, by_seed[stand.who.seed], seconds, stand, seen))
     hold = style.hold if rng.random() < 0.7 else int(rng.choice([1, 2, 3, 4]))
     if rng.random() < 0.06:
@@ -259,7 +262,7 @@ def _make_views(
 ) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     low, high = aspect / 2, wide - aspect / 2
     middle = float(rng.uniform(low, high))
-    if camera in ("pan", "whip", "follow"):
+    if camera in SWEEPS:
         ends = (low, high) if rng.random() < 0.5 else (high, low)
         return (ends[0], 0.5, 1.0), (ends[1], 0.5, 1.0)
     if camera == "zoom":

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+
+from caststream.errors import ModelError
+from caststream.vision.embedder import (
+    BATCHES,
+    CROP_SIZE,
+    DIMENSIONS,
+    FORMAT,
+    WEIGHTS,
+    Embedder,
+    load_network,
+    save_network,
+)
+from caststream.vision.embedder_network import FEATURES, EmbedderNet
+from tools.embedder_loss import augment, contrastive_loss
+
+U1 = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> Embedder:
+    return Embedder.load("default", "cpu")
+
+
+def noise(count: int, seed: int = 0) -> U1:
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
+    return coarse.repeat(CROP_SIZE // 8, 1).repeat(CROP_SIZE // 8, 2)
+
+
+# --- what comes out ---------------------------------------------------------------------------
+
+
+def test_vectors_are_unit_and_features_fit_16_bits(embedder: Embedder) -> None:
+    flat = np.stack([np.full((CROP_SIZE, CROP_SIZE, 3), v, np.uint8) for v in (0, 255)])
+    vectors, features = embedder.embed(np.concatenate([noise(3), flat]))
+    assert vectors.shape == (5, DIMENSIONS) and vectors.dtype == np.float32
+    assert features.shape == (5, embedder.features_dim) and features.dtype == np.float16
+    assert np.isfinite(features).all()
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_a_crop_does_not_depend_on_its_company(embedder: Embedder) -> None:
+    crops = noise(BATCHES[-1] + 5)
+    together = embedder.embed(crops)[0]
+    alone = np.concatenate([embedder.embed(crops[k : k + 1])[0] for k in (0, 33, 36)])
+    assert ((together[[0, 33, 36]] * alone).sum(1) > 0.999).all()
+
+
+def test_no_crops_give_no_rows(embedder: Embedder) -> None:
+    vectors, features = embedder.embed(noise(0))
+    assert vectors.shape == (0, DIMENSIONS)
+    assert features.shape == (0, FEATURES)
+
+
+def test_the_runtime_computes_what_torch_computes(embedder: Embedder) -> None:
+    network, head, _ = load_network(WEIGHTS)
+    crops = noise(6)
+    with torch.inference_mode():
+        exact = embedder.project(network(torch.from_numpy(crops)).numpy(), head)
+    assert ((exact * embedder.embed(crops)[0]).sum(1) > 0.995).all()
+
+
+@pytest.mark.parametrize(
+    "crops",
+    [
+        np.zeros((2, CROP_SIZE, CROP_SIZE, 3), np.float32),
+        np.zeros((2, CROP_SIZE, CROP_SIZE - 1, 3), np.uint8),
+        np.zeros((CROP_SIZE, CROP_SIZE, 3), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused(embedder: Embedder, crops: U1) -> None:
+    with pytest.raises(ValueError, match=r"crops have to be \(N, 128, 128, 3\) uint8"):
+        embedder.features(crops)
+
+
+# --- the head ---------------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    arrays(np.float16, (4, 6), elements=st.floats(-30, 30, width=16)),
+    arrays(np.float32, (6, 3), elements=st.floats(-2, 2, width=32)),
+    arrays(np.float32, 3, elements=st.floats(-2, 2, width=32)),
+)
+def test_projecting_is_an_affine_map_made_unit(
+    features: NDArray[np.float16], weight: NDArray[np.float32], bias: NDArray[np.float32]
+) -> None:
+    head = {"weight": weight, "bias": bias}
+    embedder = Embedder(lambda crops: np.zeros((len(crops), 6), np.float32), 32, head, "", "")
+    found = embedder.project(features)
+    for row, got in zip(features.astype(np.float64), found, strict=True):
+        plain = row @ weight + bias
+        length = np.sqrt((plain**2).sum())
+        if length > 1e-2:
+            np.testing.assert_allclose(got, plain / length, atol=2e-3)
+        else:
+            assert np.linalg.norm(got) == pytest.approx(1, abs=1e-4) or not got.any()
+
+
+def test_rows_that_are_not_finite_give_zero_rows(embedder: Embedder) -> None:
+    features = embedder.features(noise(3))
+    features[1, 7] = np.nan
+    vectors = embedder.project(features)
+    assert not vectors[1].any()
+    np.testing.assert_allclose(np.linalg.norm(vectors[[0, 2]], axis=1), 1, atol=1e-5)
+
+
+def test_the_default_head_is_a_copy_that_projects_as_shipped(embedder: Embedder) -> None:
+    features = embedder.features(noise(2))
+    before = embedder.project(features)
+    head = embedder.default_head()
+    np.testing.assert_array_equal(embedder.project(features, head), before)
+    head["weight"] *= 0
+    np.testing.assert_array_equal(embedder.project(features), before)
+
+
+# --- quality ----------------------------------------------------------------------------------
+
+
+def test_a_drawn_character_is_nearer_to_itself_than_to_others(embedder: Embedder) -> None:
+    synth = pytest.importorskip("tools.synth", reason="drawing needs the extra [synth]")
+    rng = np.random.default_rng(3)
+    right = total = 0
+    for show in (70001, 70002, 70003, 70004):
+        cast = synth.make_cast(show, 4, alike=0.0)
+        crops = np.stack([synth.sample_crop(who, rng, CROP_SIZE) for who in cast for _ in range(5)])
+        vectors = embedder.embed(crops)[0]
+        likeness = vectors @ vectors.T
+        who = np.arange(20) // 5
+        for k in range(20):
+            near = likeness[k][(who == who[k]) & (np.arange(20) != k)]
+            far = likeness[k][who != who[k]]
+            right += int((near[:, None] > far[None]).sum())
+            total += near.size * far.size
+    assert right / total > 0.8
+
+
+def test_a_mirrored_character_stays_itself(embedder: Embedder) -> None:
+    synth = pytest.importorskip("tools.synth", reason="drawing needs the extra [synth]")
+    rng = np.random.default_rng(4)
+    crops = np.stack([synth.sample_crop(who, rng, CROP_SIZE) for who in synth.make_cast(7, 6)])
+    one, other = embedder.embed(crops)[0], embedder.embed(crops[:, :, ::-1].copy())[0]
+    assert np.median((one * other).sum(1)) > 0.8
+
+
+# --- files ------------------------------------------------------------------------------------
+
+
+def test_the_shipped_weights_are_small_and_in_half_precision() -> None:
+    assert WEIGHTS.stat().st_size < 3_000_000
+    assert {value.dtype for value in load_file(WEIGHTS).values()} == {torch.float16}
+
+
+def test_weights_come_back_as_they_were_saved(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = EmbedderNet().eval()
+    rng = np.random.default_rng(0)
+    head = {
+        "weight": rng.normal(size=(FEATURES, DIMENSIONS)).astype(np.float16).astype(np.float32),
+        "bias": np.zeros(DIMENSIONS, np.float32),
+    }
+    save_network(net, head, tmp_path / "one.safetensors")
+    again, head_again, digest = load_network(tmp_path / "one.safetensors")
+    np.testing.assert_array_equal(head["weight"], head_again["weight"])
+    crops = torch.from_numpy(noise(2))
+    with torch.inference_mode():
+        torch.testing.assert_close(net(crops), again(crops), rtol=0.02, atol=0.02)
+    save_network(net, {**head, "bias": head["bias"] + 1}, tmp_path / "two.safetensors")
+    assert load_network(tmp_path / "two.safetensors")[2] != digest
+
+
+def test_missing_damaged_and_foreign_weights_are_said_clearly(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no embedder weights at"):
+        Embedder.load(str(tmp_path / "none.safetensors"))
+    damaged = tmp_path / "damaged.safetensors"
+    damaged.write_bytes(WEIGHTS.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="not a readable safetensors file"):
+        Embedder.load(str(damaged))
+    foreign = tmp_path / "foreign.safetensors"
+    save_file({"a": torch.zeros(1)}, foreign)
+    with pytest.raises(ModelError, match="holds unnamed weights"):
+        Embedder.load(str(foreign))
+    save_file({"a": torch.zeros(1)}, foreign, {"format": FORMAT})
+    with pytest.raises(ModelError, match="does not fit"):
+        Embedder.load(str(foreign))
+
+
+# --- training ---------------------------------------------------------------------------------
+
+
+def test_the_loss_wants_known_pairs_right_and_leaves_unknown_ones_alone() -> None:
+    rng = torch.Generator().manual_seed(0)
+    who = torch.tensor([0, 0, 1, 1, 2, 2])
+    same = (who[:, None] == who[None]) & ~torch.eye(6, dtype=torch.bool)
+    other = who[:, None] != who[None]
+    good = functional.normalize(functional.one_hot(who, 8).float(), dim=1)
+    bad = functional.normalize(torch.randn((6, 8), generator=rng), dim=1)
+    assert contrastive_loss(good, same, other) < 0.2 < contrastive_loss(bad, same, other)
+    unknown = other.clone()
+    unknown[:2, 2:] = unknown[2:, :2] = False
+    moved = good.clone()
+    moved[:2] = good[2]
+    assert contrastive_loss(moved, same, unknown) == pytest.approx(
+        float(contrastive_loss(good, same, unknown)), abs=0.05
+    )
+
+
+def test_augmented_crops_repeat_with_the_seed_and_keep_their_range() -> None:
+    crops = torch.from_numpy(noise(5))
+    one, again = (augment(crops, 96, torch.Generator().manual_seed(2)) for _ in range(2))
+    assert one.shape == (5, 96, 96, 3)
+    assert torch.equal(one, again)
+    assert one.min() >= 0 and one.max() <= 255
+    assert not torch.equal(one, augment(crops, 96, torch.Generator().manual_seed(3)))
