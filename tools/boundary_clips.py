@@ -356,7 +356,7 @@ def disturb(rng: Rng, clip: Clip, pictures: list[list[U1]]) -> Clip:
     if rng.random() < 0.45:
         for _ in range(int(rng.integers(1, 5))):
             _flash(rng, clip, frames, pictures)
-    if rng.random() < 0.25:
+    if rng.random() < 0.35:
         _captions(rng, frames)
     if rng.random() < 0.1:
         y, x = int(rng.choice([1, 22])), int(rng.choice([2, 40]))
@@ -418,16 +418,24 @@ def _flash(rng: Rng, clip: Clip, frames: F4, pictures: list[list[U1]]) -> None:
 
 
 def _captions(rng: Rng, frames: F4) -> None:
-    y = int(rng.choice([20, 21, 22, 23, 2]))
+    """Subtitles that jump in and out, or large titles that come and go softly."""
+    title = rng.random() < 0.4
+    y = int(rng.integers(1, 14)) if title else int(rng.choice([20, 21, 22, 23, 2]))
     ink = np.float32([255, 255, 255]) if rng.random() < 0.7 else np.float32([255, 230, 60])
+    if title and rng.random() < 0.4:
+        ink = rng.uniform(0, 255, 3).astype(np.float32)
     t = int(rng.integers(0, 40))
     while t < len(frames):
         until = t + int(rng.integers(15, 80))
         left, right = int(rng.integers(3, 18)), int(rng.integers(28, 46))
-        letters = (rng.random((int(rng.integers(1, 3)) * 2, right - left)) < 0.6)[..., None]
-        letters = letters * np.float32(rng.uniform(0.3, 0.8))
-        spot = frames[t:until, y : y + len(letters), left:right]
-        spot += letters[: spot.shape[1]] * (ink - spot)
+        height = int(rng.integers(3, 12)) if title else int(rng.integers(1, 3)) * 2
+        letters = (rng.random((height, right - left)) < 0.6)[..., None]
+        letters = letters * np.float32(rng.uniform(0.3, 0.9))
+        spot = frames[t:until, y : y + height, left:right]
+        soft = rng.uniform(3, 25) if title else 0.5
+        age = np.arange(len(spot)) + 1.0
+        show = np.clip(np.minimum(age, until - t + 1 - age) / soft, 0, 1).astype(np.float32)
+        spot += show[:, None, None, None] * letters[: spot.shape[1]] * (ink - spot)
         t = until + int(rng.choice([0, 2, 20, 60]))
 
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from caststream.learning.lessons import Lessons
 from caststream.messages import F4
+from caststream.vision.embedder import Head, project
 
-Head = dict[str, NDArray[np.float32]]
 Recipe = Literal["caststream", "cast"]
 
 STEPS = 240
@@ -108,13 +108,6 @@ def judge(lessons: Lessons, head: Head) -> tuple[float, float]:
 def _far(similarity: F4) -> F4:
     """Euclidean distance of unit vectors."""
     return np.asarray(np.sqrt(np.maximum(2 - 2 * similarity, 0)), np.float32)
-
-
-def project(features: NDArray[np.floating], head: Head) -> F4:
-    """Unit vectors (N, D) of features (N, F)."""
-    vectors = features.astype(np.float32) @ head["weight"] + head["bias"]
-    norm = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norm, 1e-6), np.float32)
 
 
 def _run(lessons: Lessons, head: Head, seed: int, steps: int, recipe: Recipe) -> tuple[Head, float]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from caststream.learning.characters import fold
-from caststream.learning.finetune import Head, Tuning, project
+from caststream.learning.finetune import Tuning
 from caststream.learning.grouping import Grouping, Regrouping, Seen
 from caststream.messages import F4, Tuned
 from caststream.store import acts as act_log
@@ -16,6 +16,7 @@ from caststream.store.lock import alone
 from caststream.store.published import Published
 from caststream.store.reader import StoreReader
 from caststream.store.tables import Commit
+from caststream.vision.embedder import Head, project, read_head
 
 PRIOR_CUT = 0.5
 """Similarity at which characters part for vectors of the shipped model."""
@@ -65,9 +66,8 @@ class Learner:
             mine = owner == uid
             made = vectors[mine]
             if int(tracks.model[i]) != self.vectors:
-                if not self.head:
-                    continue  # made by a head that was rolled back, and the shipped one is not here
-                made = project(features[mine], self.head)
+                # Made by a head that is not in force, before a tuning or before a rollback.
+                made = project(features[mine], self.head or read_head())
             self._grouping.add(
                 Seen(
                     uid,

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from caststream.errors import ModelError
-from caststream.learning.finetune import STEPS, Head, Recipe, Tuning, tune
+from caststream.learning.finetune import STEPS, Recipe, Tuning, tune
+from caststream.vision.embedder import read_head
 
 _log = logging.getLogger(__name__)
 
@@ -99,20 +100,13 @@ def tune_store(
     cast = Cast(store)
     with StoreReader(store) as reader:
         lessons = gather(reader, cast, np.random.default_rng(seed), rows)
-    head = cast.published.head or shipped_head()
+    head = cast.published.head or read_head()
     if lessons.tracks and lessons.features.shape[1] != len(head["weight"]):
         raise ModelError(
             f"the store's features have {lessons.features.shape[1]} columns, the shipped head takes"
             f" {len(head['weight'])}: vectors of other embedders are not tuned"
         )
     return tune(lessons, head, seed, steps, recipe)
-
-
-def shipped_head() -> Head:
-    """The head of the shipped embedder."""
-    from caststream.vision.embedder import WEIGHTS, read_head
-
-    return read_head(WEIGHTS)
 
 
 def main() -> None:

@@ -52,7 +52,9 @@ class Detect(Node):
         # Half a frame of tolerance at 60 frames a second: rounded times must not skip a turn.
         if frame.time < self._due - 0.008:
             return
-        self._due = max(self._due, frame.time - 1 / self.rate) + 1 / self.rate
+        # Counted from when it was due, not from when it came: else 25 frames a second give 3.6.
+        late = frame.time - self._due >= 1 / self.rate
+        self._due = (frame.time if late else self._due) + 1 / self.rate
         width, height = self._size
         boxes, scores = self._detector.detect(frame.picture.resized(width, height)[None])[0]
         keep = scores >= self.score

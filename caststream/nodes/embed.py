@@ -26,7 +26,6 @@ class Embed(Node):
         self._embedder: Embedder | None = None
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
-        self._published = 0
         self._stale = False
         self._store: str | None = None
 
@@ -60,14 +59,10 @@ class Embed(Node):
             return
         from caststream.store import published
 
-        number = published.current_number(self._store)
-        if number == self._published:
-            return
-        self._published = number
-        latest = published.current(self._store)
-        if latest is not None:
-            self._number = int(latest.meta.get("vectors", 0))
-            self._head = latest.head or None
+        newest = published.current_head(self._store, self._number)
+        if newest is not None:
+            self._number, head = newest
+            self._head = head or None
 
     def close(self) -> None:
         """Let go of the network."""

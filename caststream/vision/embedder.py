@@ -106,13 +106,8 @@ class Embedder:
 
         Rows that are not finite, or vanish, give zero rows.
         """
-        rows = np.asarray(features, np.float32)
         head = head or self._head
-        vectors = rows @ head["weight"] + head["bias"]
-        norm = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
-        good = np.isfinite(norm) & (norm > 1e-6)
-        unit = np.where(good, vectors / np.where(good, norm, 1.0), 0.0)
-        return unit.astype(np.float32)
+        return _unit(np.asarray(features, np.float32)) if head is None else project(features, head)
 
     def embed(self, crops: U1) -> tuple[F4, F2]:
         """Unit vectors (N, 256) and features (N, F) of crops (N, S, S, 3)."""
@@ -122,6 +117,20 @@ class Embedder:
     def default_head(self) -> Head:
         """A copy of the head that was shipped, to start tuning from."""
         return {name: array.copy() for name, array in self._head.items()}
+
+
+def project(features: NDArray[np.floating], head: Head) -> F4:
+    """Unit vectors (N, D) float32 of features (N, F) under a head.
+
+    Rows that are not finite, or vanish, give zero rows.
+    """
+    return _unit(np.asarray(features, np.float32) @ head["weight"] + head["bias"])
+
+
+def _unit(rows: F4) -> F4:
+    norm = np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64))[:, None]
+    good = np.isfinite(norm) & (norm > 1e-6)
+    return np.where(good, rows / np.where(good, norm, 1.0), 0.0).astype(np.float32)
 
 
 def load_network(path: Path) -> tuple[EmbedderNet, Head, str]:

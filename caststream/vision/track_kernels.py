@@ -19,7 +19,8 @@ from caststream.vision.boxes import overlap
 
 LAST = kalman.WIDTH  # four columns: last observed centre and log sizes
 SEEN, SCORE, SCALE, BORN = LAST + 4, LAST + 5, LAST + 6, LAST + 7
-FLOATS = LAST + 8
+TOTAL = LAST + 8  # sum of its scores
+FLOATS = LAST + 9
 
 ID, HITS, CONFIRMED, RING = 0, 1, 2, 3
 INTS = 4
@@ -32,7 +33,7 @@ FREEDOM = 4.0
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
  P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
- P_PAN, P_DOUBLE, P_GAP) = range(22)  # fmt: skip
+ P_PAN, P_DOUBLE, P_GAP, P_WEAK) = range(23)  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
@@ -202,6 +203,7 @@ def _see(p, f, i, views, z, scale, score, time, vector, known):
     f[SEEN] = time
     f[SCORE] = 0.5 * (f[SCORE] + score)
     f[SCALE] = 0.7 * f[SCALE] + 0.3 * scale
+    f[TOTAL] += score
     i[HITS] += 1
     if i[HITS] >= 2:
         i[CONFIRMED] = 1
@@ -325,7 +327,8 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
             _see(p, floats[i], ints[i], views[i], z[j], z[j, 4], min(1.0, scores[j]), time,
                  looks[j] if dim else none, dim and known[j])  # fmt: skip
             ids[0, j] = ints[i, ID]
-            ids[1, j] = ints[i, ID] if ints[i, CONFIRMED] else -1
+            if ints[i, CONFIRMED] and floats[i, TOTAL] >= p[P_WEAK] * ints[i, HITS]:
+                ids[1, j] = ints[i, ID]
         left = rest
     # Births: a box that nobody took, unless it doubles one that somebody did.
     for j in range(m):
@@ -346,7 +349,7 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
         for c in range(4):
             f[LAST + c] = z[j, c]
         f[SEEN], f[SCORE], f[SCALE] = time, min(1.0, scores[j]), z[j, 4]
-        f[BORN] = time
+        f[BORN], f[TOTAL] = time, f[SCORE]
         i[ID], i[HITS], i[RING] = count[1], 1, 0
         i[CONFIRMED] = 1 if scores[j] >= p[P_SURE] else 0
         if dim and known[j]:

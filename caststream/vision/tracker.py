@@ -82,6 +82,8 @@ class TrackerSettings:
     """A box with more IoU than this with a tracked one of its frame starts no track."""
     gap_price: float = 0.5
     """Cost of a second unseen."""
+    weak: float = 0.4
+    """Tracks whose boxes score less than this on average are followed but not shown."""
 
 
 class Tracker:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from caststream.learning import finetune
-from caststream.learning.finetune import judge, project, tune
+from caststream.learning.finetune import judge, tune
 from caststream.learning.lessons import Lessons
+from caststream.vision.embedder import project
 
 F, D = 48, 16
 

@@ -1,0 +1,163 @@
+"""detect and embed: what they look at and when, with toy networks in place of the real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from caststream.errors import GraphError
+from caststream.messages import (
+    Detections,
+    Frame,
+    Gap,
+    Shot,
+    ShotEnd,
+    ShotFrame,
+    StreamStart,
+)
+from caststream.nodes.detect import Detect
+from caststream.nodes.embed import Embed
+from caststream.store import published
+from caststream.store.published import Published
+from caststream.store.writer import StoreWriter
+
+SMALL = np.zeros((27, 48, 3), np.uint8)
+
+
+class Plain:
+    """A picture of 640x360 whose pixels are its number."""
+
+    width, height = 640, 360
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def resized(self, width: int, height: int) -> np.ndarray:
+        return np.full((height, width, 3), self.number % 256, np.uint8)
+
+    def boxes_from(self, boxes: np.ndarray, width: int, height: int) -> np.ndarray:
+        scale = np.array([self.width / width, self.height / height] * 2, np.float32)
+        return boxes * scale
+
+    def crops(self, boxes: np.ndarray, size: int) -> np.ndarray:
+        return np.full((len(boxes), size, size, 3), self.number % 256, np.uint8)
+
+
+class ToyDetector:
+    """Finds the left half of every picture, and a doubtful right half."""
+
+    size, digest = (512, 288), "toy"
+
+    def size_for(self, width: int, height: int) -> tuple[int, int]:
+        return (320, 160) if width > 2 * height else self.size
+
+    def detect(self, pictures: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        _, height, width, _ = pictures.shape
+        boxes = [[0, 0, width / 2, height], [width / 2, 0, width, height]]
+        return [(np.array(boxes, np.float32), np.array([0.9, 0.1], np.float32))] * len(pictures)
+
+
+def frame(index: int, fps: float, shot: int = 0) -> ShotFrame:
+    picture: Any = Plain(index)
+    return ShotFrame(Frame(index, index / fps, picture), shot, SMALL, False)
+
+
+def detect(**settings: Any) -> Detect:
+    node = Detect(**settings)
+    node._detector = ToyDetector()  # type: ignore[assignment]
+    list(node.mark(StreamStart("x", 640, 360, 24.0, None, "")))
+    return node
+
+
+def looked_at(node: Detect, frames: list[ShotFrame]) -> list[int]:
+    return [d.source.frame.index for f in frames for d in node.process(f)]
+
+
+@pytest.mark.parametrize(
+    ("fps", "rate", "expected"),
+    [(24.0, 4.0, 6), (25.0, 4.0, 6.25), (29.97, 4.0, 7.4925), (60.0, 10.0, 6), (12.0, 24.0, 1)],
+)
+def test_pictures_are_looked_at_as_often_as_asked(fps: float, rate: float, expected: float) -> None:
+    picks = looked_at(detect(rate=rate), [frame(i, fps) for i in range(600)])
+    assert picks[0] == 0
+    assert len(picks) == pytest.approx(600 / expected, abs=1)
+    steps = np.diff(picks)
+    assert steps.max() - steps.min() <= 1
+
+
+def test_every_shot_is_looked_at_from_its_first_picture() -> None:
+    node = detect(rate=1.0)
+    assert looked_at(node, [frame(i, 24) for i in range(30)]) == [0, 24]
+    list(node.end_shot(ShotEnd(Shot(0, 0, 30, 0, 1.25, "start", 1))))
+    assert looked_at(node, [frame(i, 24, 1) for i in range(30, 40)]) == [30]
+
+
+def test_a_jump_in_time_is_looked_at_and_a_drop_is_not() -> None:
+    node = detect(rate=1.0)
+    assert looked_at(node, [frame(0, 24)]) == [0]
+    list(node.mark(Gap("dropped", 0.0, 0.1, 2)))
+    assert looked_at(node, [frame(3, 24)]) == []
+    list(node.mark(Gap("discontinuity", 0.1, 0.2, 0)))
+    assert looked_at(node, [frame(4, 24)]) == [4]
+
+
+def test_boxes_come_in_pixels_of_the_source_and_doubtful_ones_stay_out() -> None:
+    (found,) = detect(score=0.5).process(frame(0, 24))
+    np.testing.assert_allclose(found.boxes, [[0, 0, 320, 360]])
+    (both,) = detect(score=0.05).process(frame(0, 24))
+    assert len(both.boxes) == 2
+
+
+def test_wide_pictures_are_looked_at_in_their_own_shape() -> None:
+    node = detect(score=0.5)
+    list(node.mark(StreamStart("x", 640, 260, 24.0, None, "")))
+    assert node._size == (320, 160)
+
+
+def test_settings_that_cannot_be_meant() -> None:
+    with pytest.raises(GraphError, match="rate"):
+        Detect(rate=0)
+    with pytest.raises(GraphError, match="score"):
+        Detect(score=1.0)
+
+
+class ToyEmbedder:
+    crop_size, digest = 8, "toy"
+
+    def features(self, crops: np.ndarray) -> np.ndarray:
+        return crops.reshape(len(crops), -1)[:, :2].astype(np.float16) + np.array([1, 2])
+
+    def project(self, features: np.ndarray, head: dict[str, np.ndarray] | None) -> np.ndarray:
+        rows = features.astype(np.float32) @ (head["weight"] if head else np.eye(2))
+        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def test_a_newer_head_is_taken_up_with_the_next_shot(tmp_path: Path) -> None:
+    store = tmp_path / "s.zarr"
+    with StoreWriter.open(store):
+        pass
+    node = Embed()
+    node._embedder = ToyEmbedder()  # type: ignore[assignment]
+    node._store = str(store)
+    boxes = np.array([[0, 0, 9, 9], [5, 5, 20, 20]], np.float32)
+
+    def look() -> Any:
+        (out,) = node.process(Detections(frame(0, 24), boxes, np.ones(2, np.float32)))
+        return out
+
+    before = look()
+    assert before.model == 0
+    assert before.crops.shape == (2, 8, 8, 3)
+    np.testing.assert_allclose(np.linalg.norm(before.vectors, axis=1), 1, rtol=1e-5)
+    turned = np.array([[0, 1], [-1, 0]], np.float32)
+    published.publish(
+        store, Published(head={"weight": turned, "bias": np.zeros(2)}, meta={"vectors": 1})
+    )
+    assert look().model == 0
+    list(node.end_shot(ShotEnd(Shot(0, 0, 9, 0, 1, "start", 1))))
+    after = look()
+    assert after.model == 1
+    np.testing.assert_allclose(after.vectors, before.vectors @ turned, atol=1e-6)
