@@ -38,11 +38,11 @@ I8 = NDArray[np.int64]
 class TrackerSettings:
     """What the tracker believes about motion, looks and scores; order is the kernels'."""
 
-    high: float = 0.2
+    high: float = 0.25
     """Boxes from this score on take part in the first stage."""
     low: float = 0.1
     """Boxes below are never used."""
-    start: float = 0.4
+    start: float = 0.45
     """Boxes from this score on may start a track."""
     sure: float = 0.5
     """A box from this score on confirms its track at once; others need a second box."""
@@ -82,7 +82,7 @@ class TrackerSettings:
     """A box with more IoU than this with a tracked one of its frame starts no track."""
     gap_price: float = 0.5
     """Cost of a second unseen."""
-    weak: float = 0.4
+    weak: float = 0.45
     """Tracks whose boxes score less than this on average are followed but not shown."""
 
 
