@@ -219,16 +219,21 @@ def _eval(words: list[str]) -> int:
     parser.add_argument("truth")
     parser.add_argument("labels", help="a label stream, or - for standard input")
     parser.add_argument("--json", action="store_true", help="figures as one JSON object")
+    parser.add_argument("--report", metavar="FILE", help="write a page with figures and curves")
     args = parser.parse_args(words)
     from caststream.evaluation.report import evaluate_files, render
 
-    scores = evaluate_files(args.truth, args.labels)
+    evaluation = evaluate_files(args.truth, args.labels)
+    if args.report:
+        from caststream.evaluation.html import write_report
+
+        write_report(evaluation, args.report)
     if args.json:
         import json
 
-        print(json.dumps(scores.as_dict()))
+        print(json.dumps(evaluation.as_dict()))
     else:
-        print(render(scores))
+        print(render(evaluation))
     return 0
 
 

@@ -3,15 +3,17 @@
     python -m tools.bench_tracking a b c --json OUT.json [--peer-python PYTHON]
     python -m tools.bench_tracking report --json OUT.json    # docs/tracking.md and its plot
 
-``a``: MOT-format sequences (``--mot``, without pictures), at full rate and thinned out. ``b``: drawn
-cartoons with exact truth (``--drawn`` keeps them), our detector and embedder, and the triplets mined
-there. ``c``: milliseconds for 5 to 500 objects, and for a shot's refinement. Peers are run by
-``tools/tracking_peers.py`` under ``--peer-python``, and left out where they are not installed.
+``a``: MOT-format sequences (``--mot``, without pictures), at full rate and thinned out. ``b``:
+drawn cartoons with exact truth (``--drawn`` keeps them), our detector and embedder, and the
+triplets mined there. ``c``: milliseconds for 5 to 500 objects, and for a shot's refinement. Peers
+are run by ``tools/tracking_peers.py`` under ``--peer-python``, and left out where they are not
+installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -35,7 +37,7 @@ TUNED = {
     "kitti-car6": ("0001", "0018"),
 }
 """Sequences that settings were chosen on, by place or name; all others are held out."""
-DRAWN = [(show, 1) for show in range(901, 909)]
+DRAWN = [(show, 1) for show in range(901, 905)]
 DRAWN_SECONDS = 60.0
 
 
@@ -64,7 +66,7 @@ def refined(
     labels: list[np.ndarray] = []
     edges = [0, *s.cuts, len(s.detections)]
     count = 0
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         sizes = [len(d) for d in s.detections[a:b]]
         found = np.concatenate(s.detections[a:b])
         vectors = np.concatenate(s.vectors[a:b]) if looks and s.vectors is not None else None
@@ -106,7 +108,7 @@ def peers(sequences: list[Sequence], python: str) -> dict[str, tuple[list[Output
                 for i, s in enumerate(sequences):
                     own = got[got[:, 0] == i]
                     edges = np.searchsorted(own[:, 1], np.arange(len(s.detections) + 1))
-                    spans = list(zip(edges, edges[1:], strict=False))
+                    spans = list(itertools.pairwise(edges))
                     outputs.append(
                         ([own[a:b, 2:6] for a, b in spans],
                          [own[a:b, 6].astype(np.int64) for a, b in spans])
@@ -194,13 +196,14 @@ def crowd(n: int, frames: int = 200, dim: int = 0) -> Sequence:
     random = np.random.default_rng(n)
     side = 160 * np.sqrt(n)
     place = random.uniform(0, side, (n, 2))
+    size = np.array((60.0, 120.0))
     base = random.normal(size=(n, dim))
     found, vectors = [], []
     for _ in range(frames):
         place = place + random.normal(0, 12, (n, 2))
         low = place + random.normal(0, 2, (n, 2))
         score = random.uniform(0.6, 1, n)
-        found.append(np.column_stack((low, low + (60, 120) + random.normal(0, 2, (n, 2)), score)))
+        found.append(np.column_stack((low, low + size + random.normal(0, 2, (n, 2)), score)))
         v = base + 0.5 * random.normal(size=base.shape)
         length = np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-9)
         vectors.append((v / length).astype(np.float32))

@@ -6,6 +6,7 @@ a folder, so the films are drawn and looked at only once.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from tools.mot_sequences import DISTRACTOR, SCORED, Sequence
 NAMELESS = ("extra", "other")
 
 
-def films(folder: Path, seeds: list[tuple[int, int]], seconds: float, rate: float) -> list[Sequence]:
+def films(
+    folder: Path, seeds: list[tuple[int, int]], seconds: float, rate: float
+) -> list[Sequence]:
     """One sequence for each (show seed, episode seed), ``rate`` pictures a second."""
     return [_film(folder, show, episode, seconds, rate) for show, episode in seeds]
 
@@ -132,5 +135,5 @@ def by_shot(sequence: Sequence) -> list[Sequence]:
             sequence.detections[a:b], sequence.truth[a:b], sequence.vectors[a:b], (),
             sequence.times[a:b], sequence.names[a:b],
         )
-        for a, b in zip(edges, edges[1:], strict=False)
+        for a, b in itertools.pairwise(edges)
     ]  # fmt: skip

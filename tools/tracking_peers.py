@@ -65,7 +65,9 @@ def mikel() -> Iterator[tuple[str, Maker]]:
             blank = np.zeros((height, width, 3), np.uint8)
 
             def update(rows: np.ndarray) -> np.ndarray:
-                out = np.asarray(tracker.update(np.column_stack((rows, np.zeros(len(rows)))), blank))
+                out = np.asarray(
+                    tracker.update(np.column_stack((rows, np.zeros(len(rows)))), blank)
+                )
                 return out.reshape(len(out), -1)[:, :5] if len(out) else np.zeros((0, 5))
 
             return update

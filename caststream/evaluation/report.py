@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from caststream.errors import InputError
-from caststream.evaluation.labels import read_labels
+from caststream.evaluation.identity import (
+    Confusion,
+    IdentityScores,
+    confusion,
+    identity_scores,
+    match_all,
+)
+from caststream.evaluation.labels import Found, read_labels
 from caststream.evaluation.scores import Scores, score
-from caststream.evaluation.truth import read_truth
+from caststream.evaluation.story import Growth, Reliability, read_story, reliability
+from caststream.evaluation.truth import Truth, read_truth
 
 
-def evaluate_files(truth_path: str, labels_path: str) -> Scores:
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that is known of one label stream."""
+
+    scores: Scores
+    identity: IdentityScores | None
+    """None where no named character's box was matched."""
+    confusion: Confusion
+    reliability: Reliability
+    growth: tuple[Growth, ...]
+
+    def figures(self) -> dict[str, object]:
+        """All single figures by name."""
+        more = self.identity.as_dict() if self.identity else {}
+        return {**self.scores.as_dict(), **more, "calibration": self.reliability.error}
+
+    def as_dict(self) -> dict[str, object]:
+        """The figures by name, and the confusion matrix."""
+        return {**self.figures(), "confusion": asdict(self.confusion)}
+
+
+def evaluate_files(truth_path: str, labels_path: str) -> Evaluation:
     """Score a label file ("-" for standard input) against a truth file.
 
     Raises ``InputError`` where one of them cannot be read or is not what it should be.
@@ -19,14 +49,26 @@ def evaluate_files(truth_path: str, labels_path: str) -> Scores:
     truth = read_truth(truth_path)
     try:
         if labels_path == "-":
-            found = read_labels(sys.stdin, "standard input")
+            lines = sys.stdin.readlines()
         else:
-            with Path(labels_path).open(encoding="utf-8") as lines:
-                found = read_labels(lines, labels_path)
+            with Path(labels_path).open(encoding="utf-8") as file:
+                lines = file.readlines()
     except OSError as error:
         raise InputError(f"cannot read the labels {labels_path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{labels_path} is not a label stream: not UTF-8") from error
+    found = read_labels(lines, "standard input" if labels_path == "-" else labels_path)
+    matches, story = match_all(truth, found), read_story(lines)
+    return Evaluation(
+        _score(truth, found),
+        identity_scores(matches),
+        confusion(matches),
+        reliability(matches, story),
+        tuple(story.growth),
+    )
+
+
+def _score(truth: Truth, found: Found) -> Scores:
     try:
         return score(truth, found)
     except ModuleNotFoundError:
@@ -47,7 +89,14 @@ _LINES = (
     ("identity", "b_cubed_f1", "B-cubed F1"),
     ("", "b_cubed_precision", "precision"),
     ("", "b_cubed_recall", "recall"),
+    ("", "v_measure", "V"),
+    ("", "ari", "ARI"),
+    ("", "ami", "AMI"),
+    ("", "purity", "purity"),
+    ("", "k_error", "K error"),
+    ("", "noise_share", "noise"),
     ("", "named", "named"),
+    ("", "macro_f1", "macro F1"),
     ("", "clicks", "clicks"),
     ("tracking", "hota", "HOTA"),
     ("", "ass_a", "AssA"),
@@ -56,11 +105,12 @@ _LINES = (
 )
 
 
-def render(scores: Scores) -> str:
+def render(evaluation: Evaluation) -> str:
     """The figures as lines of text; what the truth says nothing of is left out."""
+    scores, values = evaluation.scores, evaluation.figures()
     lines = [f"{scores.clip}: {scores.frames} annotated frames"]
     for group, key, label in _LINES:
-        value = getattr(scores, key)
+        value = values.get(key)
         if value is not None:
             text = str(value) if isinstance(value, int) else f"{value:.3f}"
             lines.append(f"  {group:<11}{label:<11}{text:>6}")

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from caststream.errors import GraphError
 from caststream.graph.node import Node
 from caststream.messages import Context, Detections, Gap, Marker, ShotEnd, ShotFrame, StreamStart
 
 if TYPE_CHECKING:
     from caststream.vision.detector import Detector
+
+
+PLAIN = 1.5
+"""A picture whose colours deviate less (of 255) is blank: whatever is found there is nothing."""
 
 
 class Detect(Node):
@@ -23,7 +29,7 @@ class Detect(Node):
         self,
         rate: float = 4.0,
         model: str = "default",
-        score: float = 0.15,
+        score: float = 0.25,
         prompt: str = "an animated character",
     ) -> None:
         if not rate > 0:
@@ -55,6 +61,10 @@ class Detect(Node):
         # Counted from when it was due, not from when it came: else 25 frames a second give 3.6.
         late = frame.time - self._due >= 1 / self.rate
         self._due = (frame.time if late else self._due) + 1 / self.rate
+        if float(message.small.std(axis=(0, 1)).max()) < PLAIN:
+            none = np.zeros((0, 4), np.float32)
+            yield Detections(message, none, none[:, 0])
+            return
         width, height = self._size
         boxes, scores = self._detector.detect(frame.picture.resized(width, height)[None])[0]
         keep = scores >= self.score

@@ -252,13 +252,27 @@ def _parameters(s: RefineSettings) -> F8:
     )  # fmt: skip
 
 
-def _unit_means(vectors: F4, first: I8, last: I8) -> F4:
-    # Unit mean of the rows first..last (inclusive) of each piece; zero where they say nothing.
-    total = np.concatenate((np.zeros((1, vectors.shape[1])), np.cumsum(vectors, 0, np.float64)))
-    mean = total[last + 1] - total[first]
-    norm = np.linalg.norm(mean, axis=1, keepdims=True)
-    unit: F4 = np.divide(mean, norm, where=norm > 1e-6, out=np.zeros_like(mean)).astype(np.float32)
-    return unit
+@nb.njit(cache=True, nogil=True)
+def _unit_means(vectors, first, last, most, heads, tails, means):  # type: ignore[no-untyped-def]
+    # Unit means of the first few, the last few and all of the rows first..last of each piece;
+    # zero where they say nothing.
+    total = np.zeros((3, vectors.shape[1]))
+    for i in range(first.shape[0]):
+        total[:] = 0.0
+        for k in range(first[i], last[i] + 1):
+            for c in range(vectors.shape[1]):
+                total[2, c] += vectors[k, c]
+            if k < first[i] + most:
+                for c in range(vectors.shape[1]):
+                    total[0, c] += vectors[k, c]
+            if k > last[i] - most:
+                for c in range(vectors.shape[1]):
+                    total[1, c] += vectors[k, c]
+        for part, out in enumerate((heads, tails, means)):
+            length = np.sqrt((total[part] * total[part]).sum())
+            if length > 1e-6:
+                for c in range(vectors.shape[1]):
+                    out[i, c] = total[part, c] / length
 
 
 def refine(
@@ -304,9 +318,8 @@ def refine(
         tracks = chains(cast_flow(t, b, score[rows], looks, first, last, s.wait))
         out[rows] = tracks[piece]
         return out
-    means = _unit_means(looks, first, last)
-    heads = _unit_means(looks, first, np.minimum(last, first + HEAD - 1))
-    tails = _unit_means(looks, np.maximum(first, last - HEAD + 1), last)
+    heads, tails, means = np.zeros((3, len(first), looks.shape[1]), np.float32)
+    _unit_means(looks, first, last, HEAD, heads, tails, means)
     known = means.any(axis=1)
     links = np.zeros((len(first) * s.best, 2), np.int64)
     cost = np.zeros(len(links))

@@ -236,7 +236,7 @@ def _remember(p, i, views, score, vector):
 
 
 @nb.njit(cache=True, nogil=True)
-def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, ids,
+def step(p, dt, time, boxes, scores, looks, floats, ints, views, count, ids,
          z, known, rows, use, start, cols, cost, match, real, whole, moves):  # fmt: skip
     """Follow all tracks into one frame; writes ``ids`` (2, N), changes the tracks in place.
 
@@ -261,9 +261,6 @@ def step(p, dt, time, boxes, scores, looks, shift, floats, ints, views, count, i
         f = floats[i]
         if dt > 0.0:
             kalman.predict(f, dt, f[SCALE], p[P_FADE], p[P_SPEED], p[P_SIZE_SPEED], p[P_JUMP])
-        for c in range(2):
-            f[kalman.POS + c] += shift[c]
-            f[LAST + c] += shift[c]
     strong = 0
     for j in range(m):
         ids[0, j] = -1

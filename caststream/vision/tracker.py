@@ -58,11 +58,11 @@ class TrackerSettings:
     """Deviation of speeds, in scales a second."""
     size_speed: float = 0.8
     """Deviation of the change of log sizes a second."""
-    fade: float = 0.7
+    fade: float = 1.0
     """Seconds in which a speed fades to a third."""
     jump: float = 0.05
     """Deviation of a pose's jump, in scales a root second."""
-    held: float = 0.3
+    held: float = 0.45
     """The same against the last observation, for drawings that are held."""
     gate: float = 3.2
     """Log-likelihood ratio against something new: how rare other boxes are around a track."""
@@ -104,7 +104,6 @@ class Tracker:
         self._count = np.array([0, first], np.int64)  # live tracks, next id
         self._time = -np.inf
         self._nothing = np.zeros((0, dim), np.float32)
-        self._shift = np.zeros(2)
         self._tracks = self._made(64)
         self._grow_room(64, 64)
 
@@ -171,15 +170,13 @@ class Tracker:
         boxes: F4,
         scores: F4,
         vectors: F4 | None = None,
-        shift: tuple[float, float] = (0.0, 0.0),
     ) -> tuple[I8, I8]:
         """Follow all tracks into the frame at ``time`` seconds.
 
-        ``boxes`` (N, 4), ``scores`` (N,), ``vectors`` (N, dim) unit rows (zero rows say nothing),
-        ``shift`` how far the picture moved since the last frame, in pixels. Gives the track id of
-        each box (N,), -1 where it has none, and the same with -1 for tracks that are not yet
-        confirmed. A time that jumps back ends all tracks. Boxes that are not finite or have no
-        area are left out.
+        ``boxes`` (N, 4), ``scores`` (N,), ``vectors`` (N, dim) unit rows (zero rows say nothing).
+        Gives the track id of each box (N,), -1 where it has none, and the same with -1 where the
+        track is not to be shown (yet). A time that jumps back ends all tracks. Boxes that are not
+        finite or have no area are left out.
         """
         n = len(boxes)
         if time < self._time:
@@ -193,9 +190,8 @@ class Tracker:
                 self._grow_tracks(min(self.MOST, 2 * total))
             self._grow_room(len(self._tracks[0]), max(2 * n, self._ids.shape[1]))
         looks = self._nothing if vectors is None else vectors
-        self._shift[0], self._shift[1] = shift
         track_kernels.step(
-            self._p, step, time, boxes, scores, looks, self._shift,
+            self._p, step, time, boxes, scores, looks,
             *self._tracks, self._count, self._ids, *self._room,
         )  # fmt: skip
         found: I8 = self._ids[:, :n].copy()

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caststream.learning.triplets import TripletSettings, Triplets, mine
+from caststream.learning.triplets import Triplets, TripletSettings, mine
 from caststream.messages import Rows
 
 

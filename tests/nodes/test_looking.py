@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from caststream.store import published
 from caststream.store.published import Published
 from caststream.store.writer import StoreWriter
 
-SMALL = np.zeros((27, 48, 3), np.uint8)
+SMALL = np.random.default_rng(0).integers(0, 255, (27, 48, 3), np.uint8)
 
 
 class Plain:
@@ -115,6 +116,11 @@ def test_wide_pictures_are_looked_at_in_their_own_shape() -> None:
     node = detect(score=0.5)
     list(node.mark(StreamStart("x", 640, 260, 24.0, None, "")))
     assert node._size == (320, 160)
+
+
+def test_nobody_is_found_in_a_blank_picture() -> None:
+    (found,) = detect().process(replace(frame(0, 24), small=np.full((27, 48, 3), 7, np.uint8)))
+    assert found.boxes.shape == (0, 4)
 
 
 def test_settings_that_cannot_be_meant() -> None:

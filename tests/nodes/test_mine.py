@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from embedded import box, embedded, shot_end
 
 from caststream import messages as m
 from caststream.errors import UsageError
 from caststream.nodes.mine import Mine
 from caststream.nodes.track import Track
-from embedded import box, embedded, shot_end
 
 
 def tracks() -> m.Tracks:

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from embedded import box, embedded, shot_end
 from PIL import Image
 
 from caststream import messages as m
 from caststream.errors import CaststreamError
 from caststream.nodes.track import Track, encoded
-from embedded import box, embedded, shot_end
 
 RED, BLUE = np.eye(8)[:2]
 
@@ -137,7 +137,7 @@ def test_a_shot_without_end_is_given_out_in_windows() -> None:
             if isinstance(out, m.Tracks):
                 found.append(out)
         assert node._count < 2 * 16 / 0.25 + 4
-    found += [x for x in node.end_shot(shot_end())]
+    found += list(node.end_shot(shot_end()))
     ids = [t.id for x in found for t in x.tracks]
     assert len(found) > 5 and len(set(ids)) == len(ids)
     frames = np.concatenate([x.rows.frame for x in found])

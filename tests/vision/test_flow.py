@@ -116,7 +116,7 @@ def test_does_not_join_what_looks_different() -> None:
 
 def test_splits_an_online_track_that_changed_its_looks() -> None:
     before, after = np.arange(0, 2, 0.25), np.arange(2, 4, 0.25)
-    rows = shot((4, before, walker(before, 0, 0), RED), (4, after, walker(after, 30, 0), BLUE))
+    rows = shot((4, before, walker(before, 0, 0), RED), (4, after, walker(after, 60, 0), BLUE))
     assert refine(*rows).tolist() == [0] * 8 + [1] * 8
 
 
@@ -142,10 +142,7 @@ def test_leaves_out_what_nobody_believes() -> None:
 
 def test_one_sure_box_is_a_track() -> None:
     time, box = np.array([1.0]), np.array([[0, 0, 10, 10]], np.float32)
-    for costs in ("robust", "cast"):
-        labels = refine(time, box, np.array([0.9], np.float32), np.array([3]),
-                        settings=RefineSettings(costs=costs))  # fmt: skip
-        assert labels.tolist() == [0]
+    assert refine(time, box, np.array([0.9], np.float32), np.array([3])).tolist() == [0]
 
 
 def test_nothing_and_untracked_boxes() -> None:

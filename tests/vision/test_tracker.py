@@ -74,15 +74,6 @@ def test_a_pan_moves_everybody_and_changes_nobody() -> None:
     assert follow(tracker, 1.5, [box(x + 48) for x in places]) == [0, 1, 2, 3, 4, 5]
 
 
-def test_the_picture_s_own_shift_is_taken_out() -> None:
-    tracker = Tracker(settings=TrackerSettings(pan=0.0))
-    for k in range(4):
-        follow(tracker, 0.25 * k, [box(100), box(190)])
-    shifted = np.array([box(160), box(250)], np.float32)
-    ids, _ = tracker.update(1.0, shifted, np.full(2, 0.9, np.float32), shift=(60.0, 0.0))
-    assert ids.tolist() == [0, 1]
-
-
 def test_low_scores_continue_but_never_begin() -> None:
     tracker = Tracker()
     assert follow(tracker, 0.0, [box(100)], score=0.15) == [-1]

@@ -1,0 +1,118 @@
+"""What a label stream tells of itself: how sure it was, and how its dictionary grew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from caststream.evaluation.identity import Matches
+from caststream.messages import F4, I8
+
+BINS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The dictionary as of one revision."""
+
+    time: float
+    """End of the last shot before it, in seconds."""
+    seconds: dict[str, float]
+    """Screen time by character."""
+    names: dict[str, str]
+    """Of those that had one."""
+
+
+@dataclass(slots=True)
+class Story:
+    """Read from the ``shot``, ``track`` and ``dictionary`` records of one source."""
+
+    growth: list[Growth] = field(default_factory=list)
+    tracks: dict[int, tuple[str, float]] = field(default_factory=dict)
+    """Character that a track's own record gave it, through later merges, and its confidence."""
+
+
+def read_story(lines: Iterable[str]) -> Story:
+    """Read what ``read_labels`` passes over; broken lines are left to that."""
+    story = Story()
+    merged: dict[str, str] = {}
+    time = 0.0
+    for line in lines:
+        if line.startswith('{"type":"frame"'):
+            continue  # nearly all lines, and nothing for this
+        try:
+            record: dict[str, Any] = json.loads(line)
+        except ValueError:
+            continue
+        kind = record.get("type")
+        if kind == "shot":
+            time = float(record["end"])
+        elif kind == "track" and record["character"] is not None:
+            sure = float(record["confidence"] or 0)
+            story.tracks[int(record["track"])] = (str(record["character"]), sure)
+        elif kind == "dictionary":
+            story.growth.append(_growth(time, record["characters"]))
+            merged.update((m["from"], m["to"]) for m in record.get("merged", ()))
+    for track, (character, sure) in story.tracks.items():
+        seen: set[str] = set()
+        while character in merged and character not in seen:
+            seen.add(character)
+            character = merged[character]
+        story.tracks[track] = (character, sure)
+    return story
+
+
+def _growth(time: float, characters: list[dict[str, Any]]) -> Growth:
+    return Growth(
+        time,
+        {str(c["character"]): float(c["seconds"] or 0) for c in characters},
+        {str(c["character"]): str(c["name"]) for c in characters if c.get("name")},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Confidence against how often it was right, in ``BINS`` equal bins; (B,) each."""
+
+    confidence: F4
+    """Mean within the bin; 0 where it is empty."""
+    right: F4
+    """Share that was right."""
+    count: I8
+    """Matched boxes."""
+
+    @property
+    def error(self) -> float | None:
+        """Expected calibration error (Guo et al., ICML 2017); None without boxes."""
+        total = self.count.sum()
+        if not total:
+            return None
+        return float(np.sum(np.abs(self.confidence - self.right) * self.count) / total)
+
+
+def reliability(matches: Matches, story: Story) -> Reliability:
+    """How sure track records were of the boxes they label, and how often they were right.
+
+    Right means that the character, named by majority, is who is in the box.
+    """
+    majority = matches.majority
+    sure: list[float] = []
+    hits: list[bool] = []
+    for name, track in zip(matches.truth, matches.track, strict=True):
+        if track in story.tracks:
+            character, confidence = story.tracks[track]
+            sure.append(confidence)
+            hits.append(majority.get(character) == name)
+    values, right = np.clip(np.array(sure, float), 0, 1), np.array(hits, float)
+    place = np.minimum((values * BINS).astype(int), BINS - 1)
+    count = np.bincount(place, minlength=BINS)
+    most = np.maximum(count, 1)
+    return Reliability(
+        (np.bincount(place, values, BINS) / most).astype(np.float32),
+        (np.bincount(place, right, BINS) / most).astype(np.float32),
+        count.astype(np.int64),
+    )
