@@ -24,7 +24,8 @@ from torch.nn import functional
 
 from caststream.vision.boundary import SCORED
 from caststream.vision.boundary_features import FEATURES, describe_clip
-from tools.boundary_clips import Clip, blank, disturb, join, mark_cut, mark_gradual
+from tools.boundary_clips import Clip, blank, join, mark_cut, mark_gradual
+from tools.boundary_disturb import disturb
 from tools.boundary_model import LOOKS, BoundaryModel
 from tools.boundary_shots import make_show
 

@@ -186,8 +186,11 @@ def _sorted(boxes: F4, scores: F4, width: int, height: int) -> Found:
     boxes = boxes[order].astype(np.float32)
     boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
     boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
+    # A box that the edge has cut to a sliver is nothing.
+    solid = (boxes[:, 2:] - boxes[:, :2]).min(1, initial=np.inf) >= 1
+    boxes, scores = boxes[solid], scores[order][solid].astype(np.float32)
     rest = suppress(boxes, OVERLAP)[:MOST]
-    return boxes[rest], scores[order][rest].astype(np.float32)
+    return boxes[rest], scores[rest]
 
 
 def _digest(path: Path) -> str:

@@ -53,6 +53,8 @@ class RefineSettings:
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a link: others may look the same."""
+    still: float = 3.0
+    """Price of standing still between two ends that moved."""
     together: float = 2.5
     """What it is worth that the online tracker had joined the two."""
     gate: float = 4.0
@@ -71,6 +73,8 @@ class RefineSettings:
 (T0, T1, X0, Y0, X1, Y1, VX0, VY0, VX1, VY1, W0, H0, W1, H1) = range(14)
 COLUMNS = 14
 FREEDOM = 4.0
+MOVING = 0.5
+"""Scales a second from which on an end counts as moving."""
 HEAD = 5
 """Boxes at each end of a piece whose looks are compared."""
 
@@ -151,16 +155,21 @@ def _price(p, a, b):  # type: ignore[no-untyped-def]
     # Forwards from the one, backwards from the other, or held: the most likely of the three.
     dx = b[X0] - a[X1]
     dy = b[Y0] - a[Y1]
-    best = dx * dx + dy * dy
+    held = dx * dx + dy * dy
     fx, fy = dx - reach * a[VX1], dy - reach * a[VY1]
-    best = min(best, fx * fx + fy * fy)
+    best = fx * fx + fy * fy
     fx, fy = dx - reach * b[VX0], dy - reach * b[VY0]
     best = min(best, fx * fx + fy * fy)
     fx = dx - 0.5 * gap * (a[VX1] + b[VX0])
     fy = dy - 0.5 * gap * (a[VY1] + b[VY0])
     best = min(best, fx * fx + fy * fy)
-    d = best / (scale * scale * spread * spread)
-    price = 0.5 * (FREEDOM + 2.0) * np.log(1.0 + d / FREEDOM) + 2.0 * np.log(spread)
+    unit = FREEDOM * scale * scale * spread * spread
+    speed = 0.5 * (np.hypot(a[VX1], a[VY1]) + np.hypot(b[VX0], b[VY0])) / scale
+    price = min(
+        0.5 * (FREEDOM + 2.0) * np.log(1.0 + best / unit),
+        0.5 * (FREEDOM + 2.0) * np.log(1.0 + held / unit) + p[12] * min(1.0, speed / MOVING),
+    )
+    price += 2.0 * np.log(spread)
     spread = p[5] + p[6] * min(gap, 1.0)
     dx = b[W0] - a[W1]
     dy = b[H0] - a[H1]
@@ -248,7 +257,7 @@ def _doubts(p, time, box, track, looks, known, doubt, out):  # type: ignore[no-u
 def _parameters(s: RefineSettings) -> F8:
     return np.array(
         [s.wait, s.split, s.noise, s.drift, s.fade, s.size_noise, s.size_drift, s.gap_price,
-         s.looks_weight, s.looks_even, s.together, s.looks_most]
+         s.looks_weight, s.looks_even, s.together, s.looks_most, s.still]
     )  # fmt: skip
 
 

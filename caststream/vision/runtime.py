@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
+import sys
 import warnings
 from typing import Any
 
@@ -93,7 +93,9 @@ def _compile(
     network: nn.Module, size: tuple[int, int], kind: str | None, threads: int | None
 ) -> tuple[Any, str]:
     """An OpenVINO request for ``network`` and the name of its kind."""
-    os.environ.setdefault("OPENVINO_TELEMETRY", "0")
+    # Its converter would send usage data from forked copies of this process; a module that cannot
+    # be imported is how it is told not to (it has a stand-in for that).
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
     width, height = size

@@ -29,11 +29,13 @@ PAIRS = 48
 """Most boxes that one track may choose among; the worst ones fall out."""
 FREEDOM = 4.0
 """Degrees of freedom of Student's t: how lightly a far residual is taken."""
+MOVING = 0.5
+"""Scales a second from which on a track counts as moving."""
 
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
  P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
- P_PAN, P_DOUBLE, P_GAP, P_WEAK) = range(23)  # fmt: skip
+ P_PAN, P_DOUBLE, P_GAP, P_WEAK, P_STILL) = range(24)  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
@@ -74,7 +76,10 @@ def _cost(p, f, gap, z, scale, score, views, ring, vector, known):
     dx = z[0] - f[LAST]
     dy = z[1] - f[LAST + 1]
     vx = 2.0 * r + p[P_HELD] * p[P_HELD] * s2 * gap
-    place = min(place, _spread((dx * dx + dy * dy) / vx, vx * vx / (s2 * s2)))
+    # Who has been on the move hardly stands still again where it was last seen.
+    moving = min(1.0, math.hypot(f[kalman.VEL], f[kalman.VEL + 1]) / (MOVING * s))
+    held = _spread((dx * dx + dy * dy) / vx, vx * vx / (s2 * s2)) + p[P_STILL] * moving
+    place = min(place, held)
     r = p[P_SIZE_NOISE] * p[P_SIZE_NOISE]
     dx = z[2] - f[kalman.POS + 2]
     dy = z[3] - f[kalman.POS + 3]

@@ -84,6 +84,8 @@ class TrackerSettings:
     """Cost of a second unseen."""
     weak: float = 0.45
     """Tracks whose boxes score less than this on average are followed but not shown."""
+    still: float = 3.0
+    """Cost of a track that moved and now stands where it was last seen."""
 
 
 class Tracker:

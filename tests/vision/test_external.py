@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import string
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +150,30 @@ def test_hugging_face_models_are_looked_for_offline(tmp_path: Path) -> None:
     detector = Detector.load(f"hf:{tmp_path}", "cpu")
     for boxes, scores in detector.detect(PICTURES):
         assert boxes.shape == (len(scores), 4) and len(scores) <= 5
+
+
+def test_models_of_open_vocabulary_are_asked_in_words(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the extra [hf]")
+    ends = [f"{letter}</w>" for letter in string.ascii_lowercase]
+    words = ["!", "<|endoftext|>", "<|startoftext|>", *string.ascii_lowercase, *ends, "an</w>"]
+    (tmp_path / "vocab.json").write_text(json.dumps({word: i for i, word in enumerate(words)}))
+    (tmp_path / "merges.txt").write_text("#version: 0.2\na n</w>\n")
+    tokens = transformers.CLIPTokenizer(str(tmp_path / "vocab.json"), str(tmp_path / "merges.txt"))
+    tiny = {"hidden_size": 16, "intermediate_size": 16, "num_attention_heads": 2}
+    tiny["num_hidden_layers"] = 1
+    said = {"vocab_size": len(words), "bos_token_id": 2, "eos_token_id": 1, "pad_token_id": 0}
+    config = transformers.Owlv2Config(
+        text_config={**said, "max_position_embeddings": 32, **tiny},
+        vision_config={"image_size": 64, "patch_size": 16, **tiny},
+        projection_dim=16,
+    )
+    torch.manual_seed(0)
+    transformers.Owlv2ForObjectDetection(config).save_pretrained(tmp_path)
+    images = transformers.Owlv2ImageProcessor(size={"height": 64, "width": 64})
+    transformers.Owlv2Processor(images, tokens).save_pretrained(tmp_path)
+    one, other = (Detector.load(f"hf:{tmp_path}", "cpu", prompt) for prompt in ("a robot", "a cat"))
+    pictures = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), dtype=np.uint8)
+    found, again = one.detect(pictures)[0], other.detect(pictures)[0]
+    assert one.digest != other.digest
+    assert len(found[0]) and found[0].min() >= 0 and (found[0] <= (96, 64, 96, 64)).all()
+    assert found[1].tolist() != again[1].tolist()

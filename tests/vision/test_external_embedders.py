@@ -26,11 +26,13 @@ def check(embedder: Embedder, size: int, features: int) -> None:
     assert embedder.features_dim == features
     pixels = crops(size)
     vectors, found = embedder.embed(pixels)
-    assert found.shape == (3, features) and found.std() > 0
+    assert found.shape == (3, features)
+    spread = float(found.astype(np.float32).std())
+    assert 0 < spread < 1e4
     assert vectors.shape == (3, DIMENSIONS)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    alone = embedder.features(pixels[1:2])
-    np.testing.assert_allclose(alone[0], found[1], rtol=0.05, atol=0.05 * float(found.std()))
+    alone = embedder.features(pixels[1:2]).astype(np.float32)
+    np.testing.assert_allclose(alone[0], found[1], rtol=0.05, atol=0.05 * spread)
 
 
 @pytest.mark.parametrize("features", [5, 256, 900])
@@ -121,9 +123,11 @@ def test_torchvision_classifiers_lose_their_last_layer(
     torch.manual_seed(0)
     net = models.shufflenet_v2_x0_5(weights=None)
     # Untrained, its norms let next to nothing through: they have to see something once.
+    for part in net.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.momentum = 1.0
     with torch.no_grad():
-        for _ in range(30):
-            net(torch.randn(4, 3, 64, 64))
+        net(torch.randn(4, 3, 64, 64))
     torch.save(net.state_dict(), folder / Path(weights.url).name)
     check(Embedder.load("torchvision:shufflenet_v2_x0_5", "cpu"), 224, 1024)
 
@@ -149,7 +153,8 @@ def test_a_timm_folder_is_read(tmp_path: Path) -> None:
         Embedder.load("timm:resnet10t", "cpu")
     net = timm.create_model("resnet10t", pretrained=False)
     save_file(net.state_dict(), tmp_path / "model.safetensors")
-    shown = {"input_size": [3, 64, 64], "mean": [0.5] * 3, "std": [0.5] * 3, "num_classes": 1000}
+    shown = {"input_size": [3, 64, 64], "mean": [0.5] * 3, "std": [0.5] * 3}
+    shown |= {"num_classes": 1000, "classifier": "fc", "first_conv": "conv1.0"}
     config = {"architecture": "resnet10t", "num_features": 512, "pretrained_cfg": shown}
     (tmp_path / "config.json").write_text(json.dumps(config))
     check(Embedder.load(f"timm:{tmp_path}", "cpu"), 64, 512)
