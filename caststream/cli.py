@@ -108,7 +108,7 @@ def _stream_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--labels", metavar="FILE", help="write labels here, not to stdout")
     parser.add_argument(
-        "--graph", metavar="FILE|NAME", help="default: archive; live for pipes and addresses"
+        "--graph", metavar="FILE|NAME", help="archive (the default), live, shots, or a file"
     )
     parser.add_argument(
         "--set",
@@ -116,6 +116,21 @@ def _stream_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="one argument of one node, e.g. detect.rate=6 (repeatable)",
+    )
+    parser.add_argument(
+        "--detector",
+        metavar="MODEL",
+        help="another detector: a path, torchvision:NAME, onnx:PATH or hf:MODEL",
+    )
+    parser.add_argument(
+        "--embedder",
+        metavar="MODEL",
+        help="another embedder: a path, timm:NAME, torchvision:NAME, onnx:PATH or hf:MODEL",
+    )
+    parser.add_argument(
+        "--reproducible",
+        action="store_true",
+        help="tie learning to the stream's time, so that two runs say the same (archive does)",
     )
     parser.add_argument(
         "--again", action="store_true", help="label a source anew that the store already holds"
@@ -143,7 +158,13 @@ def _stream(words: list[str]) -> int:
     from caststream.messages import Context
     from caststream.nodes import catalogue
 
-    graph = load_graph(args.graph or "archive", catalogue(), args.set)
+    settings = [
+        *([f"detect.model={args.detector}"] if args.detector else []),
+        *([f"embed.model={args.embedder}"] if args.embedder else []),
+        *(["learn.pace=stream"] if args.reproducible else []),
+        *args.set,
+    ]
+    graph = load_graph(args.graph or "archive", catalogue(), settings)
     keeps = any(step.name == "save" for step in graph.steps)
     context = Context(
         uri=args.source,

@@ -69,7 +69,7 @@ def mine(
     if len(rows) == 0 or float(rows.time[-1] - rows.time[0]) < s.shot:
         return nothing
     tracks, track = np.unique(rows.track, return_inverse=True)
-    good = ~rows.blend & rows.vector.any(axis=1)
+    good = ~rows.blend & rows.vector.any(axis=1) & np.isfinite(rows.vector).all(axis=1)
     good &= crowding(rows.box, rows.frame) <= s.overlap
     good &= steady(rows.time, rows.box, track, s)[track]
     pairs, frames = _side_by_side(rows, track, good, s)

@@ -73,6 +73,8 @@ class RefineSettings:
 (T0, T1, X0, Y0, X1, Y1, VX0, VY0, VX1, VY1, W0, H0, W1, H1) = range(14)
 COLUMNS = 14
 FREEDOM = 4.0
+FAR = 12.0
+"""Deviations of place beyond which nothing is linked, whatever it looks like."""
 MOVING = 0.5
 """Scales a second from which on an end counts as moving."""
 HEAD = 5
@@ -186,6 +188,10 @@ def _links(p, pieces, track, heads, tails, means, known, limit, room, links, cos
     order = np.argsort(pieces[:, T1])
     low = 0
     begin = pieces[:, T0]
+    size = np.exp(0.5 * np.maximum(pieces[:, W0] + pieces[:, H0], pieces[:, W1] + pieces[:, H1]))
+    speed = np.maximum(
+        np.hypot(pieces[:, VX0], pieces[:, VY0]), np.hypot(pieces[:, VX1], pieces[:, VY1])
+    )
     for o in range(n):
         i = order[o]
         a = pieces[i]
@@ -196,6 +202,11 @@ def _links(p, pieces, track, heads, tails, means, known, limit, room, links, cos
             b = pieces[j]
             if b[T0] - a[T1] > p[0]:
                 break
+            gap = b[T0] - a[T1]
+            reach = FAR * (p[2] + p[3] * gap) * max(size[i], size[j])
+            reach += gap * (speed[i] + speed[j])
+            if abs(b[X0] - a[X1]) > reach or abs(b[Y0] - a[Y1]) > reach:
+                continue
             price = _price(p, a, b)
             if track[i] == track[j]:
                 price -= p[10]
@@ -308,6 +319,7 @@ def refine(
     track = np.ascontiguousarray(online[rows])
     looks = np.zeros((len(rows), 0), np.float32) if vectors is None else vectors[rows]
     looks = np.ascontiguousarray(looks, np.float32)
+    looks[~np.isfinite(looks).all(axis=1)] = 0.0
     p = _parameters(s)
     begins = np.zeros(len(rows), np.bool_)
     _doubts(p, t, b, track, looks, looks.any(axis=1), s.doubt, begins)

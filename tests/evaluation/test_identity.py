@@ -131,5 +131,5 @@ def test_boxes_are_matched_by_the_rules_of_the_scores() -> None:
         }
     )
     got = match_all(truth, found)
-    assert (got.truth, got.found, got.track) == (("ann", "(nameless)"), ("c1", "c2"), (7, 8))
-    assert got.missed == {"bob": 1}
+    assert (got.truth, got.found, got.track) == (("ann", "extra"), ("c1", "c2"), (7, 8))
+    assert got.missed == Counter({"bob": 1})

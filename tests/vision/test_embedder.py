@@ -25,6 +25,7 @@ from caststream.vision.embedder import (
 )
 from caststream.vision.embedder_network import FEATURES, EmbedderNet
 from tools.embedder_loss import augment, contrastive_loss
+from tools.embedder_score import CUTS, default_f1, f1_by_cut, separation
 
 U1 = NDArray[np.uint8]
 
@@ -225,3 +226,27 @@ def test_augmented_crops_repeat_with_the_seed_and_keep_their_range() -> None:
     assert torch.equal(one, again)
     assert one.min() >= 0 and one.max() <= 255
     assert not torch.equal(one, augment(crops, 96, torch.Generator().manual_seed(3)))
+
+
+def test_scores_know_right_from_wrong() -> None:
+    who = np.repeat(np.arange(4), 6)
+    frame = 100 * np.arange(24)
+    rng = np.random.default_rng(0)
+    near = np.eye(4, 16)[who] + rng.normal(size=(24, 16)) * 0.05
+    right = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
+    wrong = right[rng.permutation(24)]
+    found = separation(right, who, frame)
+    assert (found.precision, found.recall, found.area) == (1, 1, 1)
+    assert separation(wrong, who, frame).area == pytest.approx(0.5, abs=0.15)
+    assert f1_by_cut(right, who)[CUTS.searchsorted(0.5)] == 1
+    assert f1_by_cut(wrong, who).max() < 0.7
+    assert default_f1(right, who, frame) == 1
+    # One box of each character in every picture: side by side, they stay apart all the same.
+    assert default_f1(right, who, np.tile(np.arange(6), 4)) == 1
+
+
+def test_boxes_shown_a_moment_ago_do_not_count_in_the_ranking() -> None:
+    vectors = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0.6, 0.8]], np.float32)
+    who, frame = np.array([0, 0, 1, 0]), np.array([0, 5, 500, 900])
+    assert separation(vectors, who, frame).recall == 0
+    assert separation(vectors, who, frame, apart=1).recall == pytest.approx(2 / 3)
