@@ -163,6 +163,8 @@ def _search(distance: NDArray[np.float64]) -> I8:
 
     n = len(distance)
     best, top = np.full(n, -1, np.int64), -np.inf
+    if n < 2 * NEIGHBOURS:
+        return best
     most = min(max(15, n // 40), 60)
     least = max(5, most // 4)
     for radius in np.geomspace(0.005, 1.0, RADII):

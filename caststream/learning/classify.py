@@ -77,9 +77,17 @@ class Classifier:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Classifier:
         """Read back what ``arrays`` gave."""
-        names = ("character", "weight", "bias", "mean")
-        parts = [arrays[f"classifier_{name}"] for name in names]
-        return cls(*parts, *arrays["classifier_limits"].tolist())
+        floor, reach, accuracy, prototypes = arrays["classifier_limits"].tolist()
+        return cls(
+            character=arrays["classifier_character"],
+            weight=arrays["classifier_weight"],
+            bias=arrays["classifier_bias"],
+            mean=arrays["classifier_mean"],
+            floor=floor,
+            reach=reach,
+            accuracy=accuracy,
+            prototypes=prototypes,
+        )
 
 
 def fit(vectors: F4, labels: I8, track: I8 | None = None, seed: int = 0) -> Classifier | None:
