@@ -241,10 +241,11 @@ def _eval(words: list[str]) -> int:
     parser.add_argument("labels", help="a label stream, or - for standard input")
     parser.add_argument("--json", action="store_true", help="figures as one JSON object")
     parser.add_argument("--report", metavar="FILE", help="write a page with figures and curves")
+    parser.add_argument("--store", help="where the labels came from: pictures for the report")
     args = parser.parse_args(words)
     from caststream.evaluation.report import evaluate_files, render
 
-    evaluation = evaluate_files(args.truth, args.labels)
+    evaluation = evaluate_files(args.truth, args.labels, args.store)
     if args.report:
         from caststream.evaluation.html import write_report
 

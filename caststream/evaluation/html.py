@@ -1,17 +1,20 @@
 """The evaluation as one HTML file that needs no network: figures, confusions, curves.
 
-Pictures are drawn as SVG into the page, and the page forbids itself to load anything. Everything
+Charts are drawn as SVG into the page, pictures lie in it as data, and it forbids itself to load
+anything. Everything
 that comes from files is escaped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caststream.errors import OutputError
+from caststream.evaluation.faces import Faces
 from caststream.evaluation.identity import Confusion
 from caststream.evaluation.story import Growth, Reliability
 
@@ -39,6 +42,7 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; }
 .confusion th { max-width: 11rem; overflow-wrap: anywhere; }
 .confusion td { text-align: right; background:
   color-mix(in srgb, var(--accent) calc(var(--share, 0) * 55%), transparent); }
+img { height: 5rem; margin: 0 .25rem .25rem 0; vertical-align: middle; }
 svg { max-width: 100%; height: auto; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--soft); } svg .axis { stroke: var(--line); fill: none; }
 svg .ideal { stroke: var(--soft); stroke-dasharray: 4 4; }
@@ -95,6 +99,7 @@ def page(evaluation: Evaluation) -> str:
         _figures(evaluation),
         "<h2>Who was taken for whom</h2>",
         _confusion(evaluation.confusion),
+        *_faces(evaluation.faces, evaluation.names),
         "<h2>How far confidence can be trusted</h2>",
         _reliability(trust),
         "<h2>How the dictionary grew</h2>",
@@ -141,6 +146,25 @@ def _confusion(table: Confusion) -> str:
         " it is called once every found character is named by majority.</caption>"
         f"<tr><th></th>{head}</tr>{''.join(rows)}</table></div>"
     )
+
+
+def _faces(found: Sequence[Faces], names: Mapping[str, str]) -> list[str]:
+    if not found:
+        return []
+    rows = []
+    for one in found:
+        pictures = "".join(
+            f'<img alt="{escape(one.character)}" src="data:image/jpeg;base64,{b64encode(crop).decode()}">'
+            for crop in one.crops
+        )
+        rows.append(
+            f'<tr><th scope="row">{escape(one.character)}</th>'
+            f"<td>{escape(names.get(one.character, ''))}</td>"
+            f'<td class="n">{one.boxes}</td><td>{pictures}</td></tr>'
+        )
+    head = "<tr><th>id</th><th>by majority</th><th>boxes</th><th>longest tracks</th></tr>"
+    table = f'<div class="wide"><table>{head}{"".join(rows)}</table></div>'
+    return ["<h2>Found characters</h2>", table]
 
 
 def _reliability(trust: Reliability) -> str:

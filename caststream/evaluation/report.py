@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from caststream.errors import InputError
+from caststream.evaluation.faces import Faces, faces
 from caststream.evaluation.identity import (
     Confusion,
     IdentityScores,
@@ -30,6 +31,10 @@ class Evaluation:
     confusion: Confusion
     reliability: Reliability
     growth: tuple[Growth, ...]
+    names: dict[str, str]
+    """What found characters are called, by majority."""
+    faces: tuple[Faces, ...]
+    """Empty without a store."""
 
     def figures(self) -> dict[str, object]:
         """All single figures by name."""
@@ -41,10 +46,11 @@ class Evaluation:
         return {**self.figures(), "confusion": asdict(self.confusion)}
 
 
-def evaluate_files(truth_path: str, labels_path: str) -> Evaluation:
+def evaluate_files(truth_path: str, labels_path: str, store: str | None = None) -> Evaluation:
     """Score a label file ("-" for standard input) against a truth file.
 
-    Raises ``InputError`` where one of them cannot be read or is not what it should be.
+    ``store`` is where the labels came from, to show pictures out of it. Raises ``InputError``
+    where a file cannot be read or is not what it should be, ``StoreError`` likewise.
     """
     truth = read_truth(truth_path)
     try:
@@ -65,6 +71,8 @@ def evaluate_files(truth_path: str, labels_path: str) -> Evaluation:
         confusion(matches),
         reliability(matches, story),
         tuple(story.growth),
+        matches.majority,
+        faces(store, story.source, found) if store and story.source is not None else (),
     )
 
 

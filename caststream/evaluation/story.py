@@ -29,8 +29,10 @@ class Growth:
 
 @dataclass(slots=True)
 class Story:
-    """Read from the ``shot``, ``track`` and ``dictionary`` records of one source."""
+    """Read from the ``stream``, ``shot``, ``track`` and ``dictionary`` records of one source."""
 
+    source: int | None = None
+    """Its id in the store."""
     growth: list[Growth] = field(default_factory=list)
     tracks: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Character that a track's own record gave it, through later merges, and its confidence."""
@@ -49,7 +51,9 @@ def read_story(lines: Iterable[str]) -> Story:
         except ValueError:
             continue
         kind = record.get("type")
-        if kind == "shot":
+        if kind == "stream":
+            story.source = int(record["source"])
+        elif kind == "shot":
             time = float(record["end"])
         elif kind == "track" and record["character"] is not None:
             sure = float(record["confidence"] or 0)

@@ -63,17 +63,6 @@ def _between(table: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray
     return np.asarray(table[low] * (1 - part) + table[low + 1] * part)
 
 
-def fingerprints(crops: Sequence[bytes]) -> Bits:
-    """Perceptual hashes (n, 16) of JPEG crops."""
-    from PIL import Image
-
-    made = []
-    for crop in crops:
-        with Image.open(io.BytesIO(crop)) as picture:
-            made.append(fingerprint(np.asarray(picture.convert("L"), np.float32)))
-    return np.array(made, np.uint8).reshape(-1, 16)
-
-
 def fold(hashes: Bits, limit: int = DUPLICATE) -> I8:
     """Which earlier picture each (n, 16) duplicates (n,); its own number where it is the first."""
     first: list[int] = []
@@ -86,6 +75,23 @@ def fold(hashes: Bits, limit: int = DUPLICATE) -> I8:
                 home[i] = first[nearest]
                 continue
         first.append(i)
+    return home
+
+
+def fold_crops(crops: Sequence[bytes]) -> I8:
+    """Which earlier JPEG crop each (n,) duplicates (n,); itself where none, or where it is empty.
+
+    Raises PIL's ``UnidentifiedImageError`` (an ``OSError``) for what is no picture.
+    """
+    from PIL import Image
+
+    home = np.arange(len(crops), dtype=np.int64)
+    seen = np.array([i for i, crop in enumerate(crops) if crop], np.int64)
+    made = np.zeros((len(seen), 16), np.uint8)
+    for k, i in enumerate(seen.tolist()):
+        with Image.open(io.BytesIO(crops[i])) as picture:
+            made[k] = fingerprint(np.asarray(picture.convert("L"), np.float32))
+    home[seen] = seen[fold(made)]
     return home
 
 

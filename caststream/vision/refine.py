@@ -210,6 +210,8 @@ def _links(p, pieces, track, heads, tails, means, known, limit, room, links, cos
             price = _price(p, a, b)
             if track[i] == track[j]:
                 price -= p[10]
+            if price - p[11] >= limit:
+                continue  # not even the same looks would do
             if known[i] and known[j]:
                 like = 0.5 * (_cosine(means[i], means[j]) + _cosine(tails[i], heads[j]))
                 price += max(p[8] * (p[9] - like), -p[11])

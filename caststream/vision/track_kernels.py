@@ -62,7 +62,7 @@ def _looks(views, ring, vector):
 
 
 @nb.njit(cache=True, nogil=True)
-def _cost(p, f, gap, z, scale, score, views, ring, vector, known):
+def _cost(p, gate, f, gap, z, scale, score, views, ring, vector, known):
     # Negative log-likelihood ratio of "this box continues that track", before the gate.
     s = math.sqrt(scale * f[SCALE])
     s2 = s * s
@@ -88,7 +88,7 @@ def _cost(p, f, gap, z, scale, score, views, ring, vector, known):
     # The volume is counted against that of two log sizes drawn at random (deviation one half).
     size = _spread(dx * dx / vx + dy * dy / vy, 16.0 * vx * vy)
     cost = place + size + p[P_SCORE] * abs(score - f[SCORE]) + p[P_GAP] * gap
-    if known and ring > 0:
+    if known and ring > 0 and cost < gate + p[P_MOST]:  # else not even the same looks would do
         cost += max(p[P_LOOKS] * (p[P_EVEN] - _looks(views, ring, vector)), -p[P_MOST])
     return cost
 
@@ -110,7 +110,7 @@ def _pairs(p, gate, rows, n, time, z, use, m, scores, looks, known, floats, ints
             far = 6.0 * spread + 2.0 * (f[SCALE] + z[j, 4])
             if abs(z[j, 0] - f[kalman.POS]) > far or abs(z[j, 1] - f[kalman.POS + 1]) > far:
                 continue
-            c = _cost(p, f, gap, z[j], z[j, 4], scores[j], views[t], ints[t, RING],
+            c = _cost(p, gate, f, gap, z[j], z[j, 4], scores[j], views[t], ints[t, RING],
                       looks[j] if known.shape[0] else views[t, 0],
                       known.shape[0] > 0 and known[j]) - gate  # fmt: skip
             if c >= 0.0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections import Counter
 from html.parser import HTMLParser
@@ -10,19 +11,23 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from made_stores import fill
 
 from caststream.cli import main
-from caststream.errors import OutputError
+from caststream.errors import OutputError, StoreError
 from caststream.evaluation.html import page, write_report
 from caststream.evaluation.identity import Matches
 from caststream.evaluation.report import Evaluation, evaluate_files
 from caststream.evaluation.story import Story, read_story, reliability
+from caststream.store.reader import StoreReader
 
 HERE = [10.0, 10.0, 20.0, 40.0]
 EVIL = '<script>alert("x")</script>\u2028& Söhne'
 
 
-def files(folder: Path, who: str = "ann", named: str | None = None) -> tuple[str, str]:
+def files(
+    folder: Path, who: str = "ann", named: str | None = None, track: int = 3
+) -> tuple[str, str]:
     """A truth of four boxes, and labels that find them all."""
     frames = [{"frame": f, "boxes": [{"character": who, "box": HERE}]} for f in range(0, 24, 6)]
     truth = folder / "t.json"
@@ -38,15 +43,16 @@ def files(folder: Path, who: str = "ann", named: str | None = None) -> tuple[str
             }
         )
     )
-    box = {"track": 3, "box": HERE, "score": 0.9, "character": "c1", "name": named}
+    box = {"track": track, "box": HERE, "score": 0.9, "character": "c1", "name": named}
     lines = [
         {"type": "frame", "frame": f, "time": f / 24, "shot": 0, "boxes": [box]}
         for f in range(0, 24, 6)
     ]
-    track = {"type": "track", "track": 3, "shot": 0, "start_frame": 0, "end_frame": 24}
+    seen = {"type": "track", "track": track, "shot": 0, "start_frame": 0, "end_frame": 24}
     lines += [
+        {"type": "stream", "schema": "caststream/1", "source": 1},
         {"type": "shot", "shot": 0, "start_frame": 0, "end_frame": 24, "end": 1.0},
-        {**track, "character": "c1", "confidence": 0.7},
+        {**seen, "character": "c1", "confidence": 0.7},
         *[
             {
                 "type": "dictionary",
@@ -78,7 +84,7 @@ class Outline(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self.loads += [str(v) for k, v in attrs if k in ("src", "href", "data", "srcset")]
-        if tag not in ("meta", "path", "polyline"):
+        if tag not in ("meta", "path", "polyline", "img"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -135,6 +141,28 @@ def test_charts_show_what_was_measured(tmp_path: Path) -> None:
     assert len(heights) == 2
     assert heights[0] > heights[1], "screen time grows upwards"
     assert len(count.findall("polyline")) == 1
+
+
+def test_pictures_of_the_found_ones_lie_in_the_page(tmp_path: Path) -> None:
+    store = tmp_path / "show.zarr"
+    fill(store, uri="an earlier episode.mp4")
+    source = fill(store)
+    with StoreReader(store) as reader:
+        table = reader.tracks(source)
+        uid = int(table.uid[0])
+        rows = reader.rows_of(uid)
+        typical = rows.crop[rows.frame.tolist().index(int(table.exemplar[0]))]
+    assert (source, uid >> 32) == (1, 1)
+    evaluation = evaluate_files(*files(tmp_path, track=uid & 0xFFFFFFFF), str(store))
+    assert [(f.character, f.boxes, f.crops) for f in evaluation.faces] == [("c1", 4, (typical,))]
+    outline = Outline(page(evaluation))
+    data = "data:image/jpeg;base64,"
+    assert [base64.b64decode(url.removeprefix(data)) for url in outline.loads] == [typical]
+    assert outline.open == []
+    unknown = evaluate_files(*files(tmp_path, track=999999), str(store))
+    assert [f.crops for f in unknown.faces] == [()]
+    with pytest.raises(StoreError):
+        evaluate_files(*files(tmp_path), str(tmp_path / "no store"))
 
 
 def test_labels_without_dictionary_or_characters(tmp_path: Path) -> None:

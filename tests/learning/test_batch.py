@@ -16,8 +16,7 @@ from caststream.learning.batch import (
     _merge_near,
     _significant,
     fingerprint,
-    fingerprints,
-    fold,
+    fold_crops,
     group,
     of_tracks,
 )
@@ -59,7 +58,7 @@ def test_duplicates_are_folded_whatever_their_size_and_compression() -> None:
     crops += [jpeg(picture(s), 40) for s in range(8)]
     halves = [Image.fromarray(picture(s).astype(np.uint8)).resize((48, 32)) for s in range(8)]
     crops += [jpeg(np.asarray(half), 85) for half in halves]
-    np.testing.assert_array_equal(fold(fingerprints(crops)), [*range(8)] * 3)
+    np.testing.assert_array_equal(fold_crops(crops), [*range(8)] * 3)
 
 
 def test_brightness_changes_nothing_and_mirroring_does() -> None:
@@ -74,8 +73,10 @@ def test_any_size_has_a_fingerprint(size: tuple[int, int]) -> None:
     assert not fingerprint(np.full(size, 77.0)).any(), "flat pictures have no edges"
 
 
-def test_nothing_to_fold() -> None:
-    assert fold(fingerprints([])).shape == (0,)
+def test_crops_that_were_not_kept_duplicate_nothing() -> None:
+    same = jpeg(picture(1), 80)
+    assert fold_crops([b"", same, b"", same]).tolist() == [0, 1, 2, 1]
+    assert fold_crops([]).shape == (0,)
 
 
 def test_a_small_cast_is_found_with_its_noise_outside() -> None:
