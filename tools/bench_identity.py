@@ -79,7 +79,7 @@ def judge(film: Path, way: str, work: Path) -> dict[str, float]:
         labels = Path(folder) / "labels.ndjson"
         words = [str(film), "--store", f"{folder}/s.zarr", "--labels", str(labels), "--quiet"]
         subprocess.run([sys.executable, "-m", "caststream", *words, *WAYS[way]], check=True)
-        scores = evaluate_files(str(truth_of(film)), str(labels))
+        scores = evaluate_files(str(truth_of(film)), str(labels)).scores
         with labels.open() as lines:
             live = sum(json.loads(line)["type"] == "tuned" for line in lines)
     return {

@@ -180,6 +180,7 @@ def bench(paths: Sequence[Path], weights: Path, misses: bool) -> None:
                 spent[name] = spent.get(name, 0.0) + seconds
                 counts = match_boundaries(found, truth["boundaries"], truth.get("ambiguous", ()))
                 table.setdefault(name, {})[path.stem] = counts
+                print(f"{path.stem}: {name} F1 {counts.f1:.3f} {tuple(counts)}", flush=True)
                 if misses and name == "caststream":
                     tell(path.stem, found, truth)
     stems = list(next(iter(table.values())))

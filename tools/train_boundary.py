@@ -1,8 +1,8 @@
 """Train the boundary network on made transitions; see MODELS.md for how the shipped one was made.
 
-    python -m tools.train_boundary --out base.pt --minutes 10 --films none
-    python -m tools.train_boundary --out ship.pt --start base.pt --minutes 5 --films all
-    python -m tools.train_boundary --out lofo.pt --start base.pt --minutes 3 --leave sintel_trailer
+    python -m tools.train_boundary --out base.pt --minutes 9 --films none
+    python -m tools.train_boundary --out ship.pt --start base.pt --rate 1.2e-3 --minutes 4
+    python -m tools.train_boundary --out one.pt --start base.pt --minutes 1.2 --leave sintel_trailer
 
 Every run can be stopped and called again: it goes on from its last checkpoint. On one core.
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.nn import functional
 
 from caststream.vision.boundary import SCORED
@@ -225,8 +225,8 @@ def train(args: argparse.Namespace) -> None:
             saved = now
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             torch.save({**state, "step": step, "spent": spent}, args.out)
-    weights = {k: v.half().contiguous() for k, v in model.state_dict().items()}
-    save_file(weights, str(args.out.with_suffix(".safetensors")))
+    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    args.out.with_suffix(".safetensors").write_bytes(save(weights))
     held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [])
     model.eval()
     with torch.no_grad():

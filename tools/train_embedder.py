@@ -2,7 +2,8 @@
 
     python tools/train_embedder.py draw       # draws shows into the cache
     python tools/train_embedder.py start      # COCO's trunk, a head by discriminant analysis
-    python tools/train_embedder.py drawn      # ... then trained on drawn shows: what ships
+    python tools/train_embedder.py drawn      # ... then both trained on drawn shows
+    python tools/train_embedder.py head       # ... then the head alone, longer: what ships
     python tools/train_embedder.py fold NAME  # ... and on tracks and names of films, without one
 
 Every step goes on where it was stopped; ``tools/bench_embedder.py`` says what came of it. One core
@@ -30,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from caststream.vision.embedder import DIMENSIONS, Head, load_network, save_network
 from caststream.vision.embedder_network import FEATURES, EmbedderNet
 from tools.coco_weights import coco_start
+from tools.embedder_data import VIEWS as DRAWN_VIEWS
 from tools.embedder_data import Crops, draw, drawn, tracked, truth
 from tools.embedder_loss import augment, contrastive_loss, rate
 
@@ -42,6 +44,7 @@ SHOWS, CAST, VIEWS = 2, 8, 4
 FILM = 32
 HEAD_RATE, TRUNK_RATE = 1e-3, 2e-4
 AVERAGE = 0.99
+HEAD_BATCHES, HEAD_SHOWS = 400, 5
 KEEP_EVERY = 50
 U1 = NDArray[np.uint8]
 Batch = tuple[list[U1], NDArray[np.bool_], NDArray[np.bool_]]
@@ -50,13 +53,13 @@ Batch = tuple[list[U1], NDArray[np.bool_], NDArray[np.bool_]]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=("draw", "start", "drawn", "fold"))
+    parser.add_argument("step", choices=("draw", "start", "drawn", "head", "fold"))
     parser.add_argument("film", nargs="?", choices=TRAINED_ON, help="the film left out of a fold")
     parser.add_argument("--media", type=Path, default=Path("../shared/media"))
     parser.add_argument("--pretrained", type=Path, default=Path("../shared/pretrained"))
     parser.add_argument("--work", type=Path, default=Path("build/embedder"))
     parser.add_argument("--shows", type=int, default=400, help="drawn shows to keep")
-    parser.add_argument("--batches", type=int, default=1100)
+    parser.add_argument("--batches", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -70,6 +73,10 @@ def main() -> None:
     shows = drawn(cache, range(args.shows))
     if args.step == "start":
         start(args.pretrained, shows[:60], args.work / "start.safetensors")
+        return
+    if args.step == "head":
+        drawn_weights = args.work / "drawn.safetensors"
+        train_head(drawn_weights, shows, args.work / "embedder.safetensors", args.seed)
         return
     if args.step == "drawn":
         films: list[Film] = []
@@ -126,7 +133,9 @@ def discriminant(rows: NDArray[np.float32], who: NDArray[np.int64]) -> Head:
 @torch.inference_mode()
 def pooled(net: EmbedderNet, pixels: U1) -> NDArray[np.float32]:
     """Features of crops before they are standardised."""
-    parts = [net.pooled(torch.from_numpy(pixels[k : k + 32])) for k in range(0, len(pixels), 32)]
+    parts = [
+        net.pooled(torch.from_numpy(pixels[k : k + 32].copy())) for k in range(0, len(pixels), 32)
+    ]
     return torch.cat(parts).numpy()
 
 
@@ -220,10 +229,7 @@ def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) ->
     real and 3D pictures has to survive drawn training.
     """
     net, head, _ = load_network(before)
-    linear = nn.Linear(FEATURES, DIMENSIONS)
-    linear.load_state_dict(
-        {"weight": torch.from_numpy(head["weight"].T), "bias": torch.from_numpy(head["bias"])}
-    )
+    linear = _linear(head)
     net.requires_grad_(True).to(memory_format=torch.channels_last)
     for part in (net.trunk.stem, net.trunk.stages[0]):
         part.requires_grad_(False)
@@ -277,6 +283,50 @@ def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) ->
                 f"{np.mean(losses[-KEEP_EVERY:]):.3f}, {pace:.1f} s a batch",
                 flush=True,
             )
+
+
+def train_head(before: Path, shows: Sequence[Crops], out: Path, seed: int) -> None:
+    """Train the head alone on features of unchanged crops, which takes a minute.
+
+    The trunk would lose more of what it knows of 3D pictures the longer it saw drawings.
+    """
+    net, head, _ = load_network(before)
+    rows = torch.stack([torch.from_numpy(pooled(net, np.asarray(show.pixels))) for show in shows])
+    rows = (rows - net.centre) / net.spread
+    linear = _linear(head)
+    average = {name: value.clone() for name, value in linear.state_dict().items()}
+    optimizer = torch.optim.AdamW(linear.parameters(), weight_decay=0.02)
+    rng = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    for step in range(HEAD_BATCHES):
+        shown = rng.choice(len(rows), HEAD_SHOWS, False)
+        views = np.concatenate(
+            [k * DRAWN_VIEWS + rng.permutation(DRAWN_VIEWS)[:5] for k in range(CAST)]
+        )
+        who = torch.arange(HEAD_SHOWS)[:, None] * CAST + torch.from_numpy(views // DRAWN_VIEWS)
+        who = who.flatten()
+        same = who[:, None] == who[None]
+        features = functional.dropout(rows[shown][:, views].flatten(0, 1), 0.1)
+        vectors = functional.normalize(linear(features), dim=1)
+        loss = contrastive_loss(vectors, same & ~torch.eye(len(who), dtype=torch.bool), ~same)
+        for group in optimizer.param_groups:
+            group["lr"] = 3e-4 * rate(step, HEAD_BATCHES)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        with torch.no_grad():
+            for name, value in linear.state_dict().items():
+                average[name].lerp_(value, 1 - min(AVERAGE, step / (step + 10)))
+    linear.load_state_dict(average)
+    finish(net, linear, out)
+
+
+def _linear(head: Head) -> nn.Linear:
+    linear = nn.Linear(FEATURES, DIMENSIONS)
+    linear.load_state_dict(
+        {"weight": torch.from_numpy(head["weight"].T), "bias": torch.from_numpy(head["bias"])}
+    )
+    return linear
 
 
 def finish(net: EmbedderNet, linear: nn.Linear, out: Path) -> None:

@@ -153,8 +153,9 @@ def _faces(found: Sequence[Faces], names: Mapping[str, str]) -> list[str]:
         return []
     rows = []
     for one in found:
+        alt = escape(one.character)
         pictures = "".join(
-            f'<img alt="{escape(one.character)}" src="data:image/jpeg;base64,{b64encode(crop).decode()}">'
+            f'<img alt="{alt}" src="data:image/jpeg;base64,{b64encode(crop).decode()}">'
             for crop in one.crops
         )
         rows.append(

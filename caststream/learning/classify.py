@@ -20,8 +20,9 @@ from caststream.messages import F4, I8
 FOLDS = 5
 STRENGTHS = (1.0, 10.0, 100.0)
 """Inverse regularisation to choose from; unit vectors need weights well above 1."""
-TRUST = 0.95
-"""Share of the held-out answers above the probability floor that must be right."""
+COST = 4.0
+"""A wrong name costs as much as this many right ones bring: answers more often wrong than one time
+in five are refused."""
 REACH = 0.02
 """Share of a show's own held-out examples that may be refused for being far from the rest."""
 BETTER = 0.005
@@ -193,11 +194,11 @@ def _means(vectors: F4, target: I8, classes: int) -> F4:
 
 
 def _floor(sure: F4, right: NDArray[np.bool_]) -> float:
-    """The lowest probability above which at least ``TRUST`` of the held-out answers are right."""
+    """The probability from which on the held-out answers bring the most, wrong ones costing."""
     order = np.argsort(-sure, kind="stable")
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(share >= TRUST)
-    return float(sure[order[good[-1]]]) if len(good) else 1.0
+    gain = np.cumsum(np.where(right[order], 1.0, -COST))
+    best = len(gain) - 1 - int(np.argmax(gain[::-1]))  # of equal ones the lowest
+    return float(sure[order[best]]) if gain[best] > 0 else 1.0
 
 
 def _log_loss(probability: F4, target: I8) -> float:

@@ -1,6 +1,6 @@
 """Triplets out of tracks: what a shot says about who is who, without anybody's help.
 
-CAST's rules (Nir, Rapoport & Shamir 2022, arXiv 2201.07619, section 5): anchor and negative stand
+CAST's rules (Nir, Rapoport & Shamir 2022, arXiv 2201.07619): anchor and negative stand
 in the same frame, so they are two characters; the positive is the anchor's track at another time,
 so it is the same one. Left out is what cannot be trusted: frames of a dissolve or fade, short
 shots, boxes that overlap others, tracks that jump. Beyond CAST: tracks that seem to have swapped
@@ -34,6 +34,16 @@ class TripletSettings:
     """Tracks that move more scales a second than this may have swapped."""
     step: float = 0.25
     """Seconds under which a step is not taken for a speed: a detector's jitter is none."""
+    near: float = 0.05
+    """An IoU with another box from which on the two may change places unseen."""
+    pace: float = 1.5
+    """Scales a second, ..."""
+    growth: float = 0.35
+    """... change of log size ..."""
+    change: float = 0.15
+    """... loss of cosine, against the usual of the track, from one box to the next ..."""
+    unseen: float = 0.6
+    """... and seconds unseen, past which a track may go on as somebody else."""
     shot: float = 0.5
     """Seconds that a shot has to show somebody."""
     crowd: int = 40
@@ -72,6 +82,7 @@ def mine(
     good = ~rows.blend & rows.vector.any(axis=1) & np.isfinite(rows.vector).all(axis=1)
     good &= crowding(rows.box, rows.frame) <= s.overlap
     good &= steady(rows.time, rows.box, track, s)[track]
+    stretch = stretches(rows, track, s)
     pairs, frames = _side_by_side(rows, track, good, s)
     if len(pairs) == 0:
         return nothing
@@ -85,7 +96,13 @@ def mine(
     share = -(-s.most // len(both))
     found = [
         _of_pair(
-            rows, np.flatnonzero(good & (track == pairs[p, way])), frames[p], way, share, random
+            rows,
+            np.flatnonzero(good & (track == pairs[p, way])),
+            stretch,
+            frames[p],
+            way,
+            share,
+            random,
         )
         for p, way in both
     ]
@@ -119,6 +136,36 @@ def steady(time: F8, box: F4, track: I8, s: TripletSettings) -> NDArray[np.bool_
     jumps = far > s.speed * np.maximum(np.diff(t), s.step)
     out = np.ones(int(track.max(initial=-1)) + 1, bool)
     out[own[1:][jumps & (own[1:] == own[:-1])]] = False
+    return out
+
+
+def stretches(rows: Rows, track: I8, s: TripletSettings) -> I8:
+    """Number of the stretch of its track that each row lies in: (N,).
+
+    A stretch ends wherever the track could have gone over to another character: where boxes come
+    near to others, move or change fast, look suddenly different, or were not seen for a while.
+    """
+    order = np.lexsort((rows.time, track))
+    t, b, v = rows.time[order], rows.box[order].astype(np.float64), rows.vector[order]
+    centre, size = 0.5 * (b[:, :2] + b[:, 2:]), np.log(b[:, 2:] - b[:, :2])
+    scale = np.exp(0.5 * size.sum(axis=1))
+    near = crowding(rows.box, rows.frame)[order] > s.near
+    gap = np.diff(t)
+    far = np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.sqrt(scale[1:] * scale[:-1])
+    like = np.einsum("ij,ij->i", v[1:], v[:-1])
+    usual = np.ones(len(gap))
+    own = track[order]
+    inside = own[1:] == own[:-1]
+    for k in np.unique(own):
+        steps = inside & (own[1:] == k)
+        if steps.any():
+            usual[steps] = np.median(like[steps])
+    ends = ~inside | (gap > s.unseen) | near[1:] | near[:-1]
+    ends |= far > s.pace * np.maximum(gap, s.step)
+    ends |= np.abs(np.diff(size, axis=0)).max(axis=1, initial=0.0) > s.growth
+    ends |= like < usual - s.change
+    out = np.empty(len(t), np.int64)
+    out[order] = np.concatenate(([0], np.cumsum(ends)))
     return out
 
 
@@ -196,7 +243,13 @@ def _swapped(pairs: I8, looks: _Looks) -> NDArray[np.bool_]:
 
 
 def _of_pair(
-    rows: Rows, own: NDArray[np.intp], frames: I8, way: int, share: int, random: np.random.Generator
+    rows: Rows,
+    own: NDArray[np.intp],
+    stretch: I8,
+    frames: I8,
+    way: int,
+    share: int,
+    random: np.random.Generator,
 ) -> I8:
     # Triplets whose anchors are the rows of one track where it stands beside another one. The
     # positive is drawn by its distance from the anchor, in time and in looks.
@@ -205,7 +258,9 @@ def _of_pair(
     at = np.linspace(0, len(frames) - 1, min(share, len(frames))).round().astype(np.int64)
     out = []
     for anchor, negative in frames[at][:, [way, 1 - way]].tolist():
-        others = own[own != anchor]
+        others = own[(own != anchor) & (stretch[own] == stretch[anchor])]
+        if len(others) == 0:
+            continue
         away = np.abs(rows.time[others] - rows.time[anchor])
         unlike = 1.0 - rows.vector[others] @ rows.vector[anchor]
         weight = (away / max(float(away.max()), 1e-9)) * (0.2 + np.clip(unlike, 0.0, 1.0))

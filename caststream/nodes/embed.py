@@ -26,17 +26,16 @@ class Embed(Node):
         self._embedder: Embedder | None = None
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
-        self._stale = False
+        self._stale = True  # the store is opened further down, and read when the first boxes come
         self._store: str | None = None
 
     def open(self, context: Context) -> None:
-        """Load the trunk and the newest head."""
+        """Load the trunk."""
         from caststream.vision.embedder import Embedder
 
         self._embedder = Embedder.load(self.model, context.device)
         self._store = context.store
         context.models["embedder"] = self._embedder.digest
-        self._pick_up()
 
     def process(self, message: Detections) -> Iterator[Embedded]:
         """Embed the boxes of one picture."""

@@ -64,6 +64,7 @@ class BoundaryDetector:
         out: list[Decision] = []
         if self._held:
             last = self._held[-1][2]
+            self._ending = True
             while self._held:
                 # The end is looked at as if its last picture stood still.
                 out += self._step(last)
@@ -74,7 +75,7 @@ class BoundaryDetector:
         self.network.reset()
         self._held: deque[tuple[int, float, U1]] = deque()
         self._answers: deque[Answer] = deque()
-        self._begun = False
+        self._begun = self._ending = False
         self._since = PEAK + 1
         self._told = False
         """A boundary was told in the transition that the present frame belongs to."""
@@ -110,6 +111,9 @@ class BoundaryDetector:
             # A cut that ends a transition which was told already is that transition's end.
             if not (self._told and now.inside >= INSIDE):
                 return "cut", now.cut
+        elif self._ending:
+            # Motion that stops with the stream looks like a dissolve that is over.
+            return None, 0.0
         elif not self._told and now.late >= LATE and max(after) < CUT:
             best = int(np.argmax(self._kinds + np.array(now.kinds)))
             return GRADUAL[best], now.late

@@ -1,10 +1,11 @@
 """CAST's own costs of a shot's flow, kept to compare with.
 
-Nir, Rapoport & Shamir 2022 (arXiv 2201.07619, section 4): a link's likeness is a product of
+Nir, Rapoport & Shamir 2022 (arXiv 2201.07619): a link's likeness is a product of
 powers (cosine of looks 3.5, distance in scales 4.5, distance in the picture 2, IoU 1.5, scale 1.5,
 time 1), and it costs ``log2(1 - p)``: never more than nothing, so that a bad link is not
-penalised, which `refine`'s own costs mend. Kept from its traps: likenesses end short of one, and
-pieces without looks leave them out.
+penalised, which `refine`'s own costs mend. The weights are the paper's; how each likeness falls
+from one to nothing is written anew, so this is its model and not its code. Kept from its traps:
+likenesses end short of one, and pieces without looks leave them out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Refinement at a shot's end: all of the shot's tracklets are linked anew, once and exactly.
 
 CAST's offline association (Nir, Rapoport & Shamir, *Character labeling in Animation using
-Self-supervision by Tracking*, 2022, arXiv 2201.07619, section 4), over pieces of the online tracks
+Self-supervision by Tracking*, 2022, arXiv 2201.07619), over pieces of the online tracks
 instead of raw boxes, after the min-cost flow of Zhang, Li & Nevatia (*Global data association for
 multi-object tracking using network flows*, CVPR 2008). Every piece may be used or left out, a
 track enters and exits at a price, and links skip the time in which nothing was seen.

@@ -16,6 +16,7 @@ import numpy as np
 from caststream.vision import kalman
 from caststream.vision.assignment import assign_into
 from caststream.vision.boxes import overlap
+from caststream.vision.pan import common_shift
 
 LAST = kalman.WIDTH  # four columns: last observed centre and log sizes
 SEEN, SCORE, SCALE, BORN = LAST + 4, LAST + 5, LAST + 6, LAST + 7
@@ -29,6 +30,8 @@ PAIRS = 48
 """Most boxes that one track may choose among; the worst ones fall out."""
 FREEDOM = 4.0
 """Degrees of freedom of Student's t: how lightly a far residual is taken."""
+TAIL = 0.5 * (FREEDOM + 2.0)
+"""Power of its density in two dimensions."""
 MOVING = 0.5
 """Scales a second from which on a track counts as moving."""
 
@@ -46,13 +49,6 @@ def _dot(a, b):
     return total
 
 
-@nb.njit(cache=True, nogil=True, inline="always")
-def _spread(d2, volume):
-    # Negative log density of a two-dimensional Student's t at squared distance d2, whose spread
-    # has the (relative) volume; constants are left to the gate.
-    return 0.5 * (FREEDOM + 2.0) * math.log(1.0 + d2 / FREEDOM) + 0.5 * math.log(volume)
-
-
 @nb.njit(cache=True, nogil=True)
 def _looks(views, ring, vector):
     best = np.float32(-1.0)
@@ -62,57 +58,59 @@ def _looks(views, ring, vector):
 
 
 @nb.njit(cache=True, nogil=True)
-def _cost(p, gate, f, gap, z, scale, score, views, ring, vector, known):
-    # Negative log-likelihood ratio of "this box continues that track", before the gate.
-    s = math.sqrt(scale * f[SCALE])
-    s2 = s * s
-    r = p[P_NOISE] * p[P_NOISE] * s2
-    dx = z[0] - f[kalman.POS]
-    dy = z[1] - f[kalman.POS + 1]
-    vx = f[kalman.PXX] + r
-    vy = f[kalman.PXX + 1] + r
-    place = _spread(dx * dx / vx + dy * dy / vy, vx * vy / (s2 * s2))
-    # The other guess: the drawing is held where it was last seen.
-    dx = z[0] - f[LAST]
-    dy = z[1] - f[LAST + 1]
-    vx = 2.0 * r + p[P_HELD] * p[P_HELD] * s2 * gap
-    # Who has been on the move hardly stands still again where it was last seen.
-    moving = min(1.0, math.hypot(f[kalman.VEL], f[kalman.VEL + 1]) / (MOVING * s))
-    held = _spread((dx * dx + dy * dy) / vx, vx * vx / (s2 * s2)) + p[P_STILL] * moving
-    place = min(place, held)
-    r = p[P_SIZE_NOISE] * p[P_SIZE_NOISE]
-    dx = z[2] - f[kalman.POS + 2]
-    dy = z[3] - f[kalman.POS + 3]
-    vx = f[kalman.PXX + 2] + r
-    vy = f[kalman.PXX + 3] + r
-    # The volume is counted against that of two log sizes drawn at random (deviation one half).
-    size = _spread(dx * dx / vx + dy * dy / vy, 16.0 * vx * vy)
-    cost = place + size + p[P_SCORE] * abs(score - f[SCORE]) + p[P_GAP] * gap
-    if known and ring > 0 and cost < gate + p[P_MOST]:  # else not even the same looks would do
-        cost += max(p[P_LOOKS] * (p[P_EVEN] - _looks(views, ring, vector)), -p[P_MOST])
-    return cost
+def _reach(room):
+    # Squared distance at which Student's t alone uses up the room that is left.
+    return FREEDOM * (math.exp(room / TAIL) - 1.0) if room > 0.0 else -1.0
 
 
 @nb.njit(cache=True, nogil=True)
 def _pairs(p, gate, rows, n, time, z, use, m, scores, looks, known, floats, ints, views,
            start, cols, cost):  # fmt: skip
-    # Lists the plausible pairs of the tracks rows[:n] with the boxes use[:m].
+    # Lists the plausible pairs of the tracks rows[:n] with the boxes use[:m]. The cost of a pair
+    # is its negative log-likelihood ratio of "this box continues that track", less the gate.
     count = 0
     for i in range(n):
         start[i] = count
         t = rows[i]
         f = floats[t]
         gap = time - f[SEEN]
-        spread = math.sqrt(f[kalman.PXX] + f[kalman.PXX + 1])
+        s2 = f[SCALE] * f[SCALE]
+        noise = p[P_NOISE] * p[P_NOISE] * s2
+        # Two guesses of the place: the filter's, and the last observation (drawings are held;
+        # but who has been on the move hardly stands still again where it was last seen).
+        vx, vy = f[kalman.PXX] + noise, f[kalman.PXX + 1] + noise
+        moved = 0.5 * math.log(vx * vy / (s2 * s2))
+        vh = 2.0 * noise + p[P_HELD] * p[P_HELD] * s2 * gap
+        speed = math.hypot(f[kalman.VEL], f[kalman.VEL + 1]) / (MOVING * f[SCALE])
+        held = math.log(vh / s2) + p[P_STILL] * min(1.0, speed)
+        # The size, counted against two log sizes drawn at random (deviation one half).
+        noise = p[P_SIZE_NOISE] * p[P_SIZE_NOISE]
+        vw, vl = f[kalman.PXX + 2] + noise, f[kalman.PXX + 3] + noise
+        base = 0.5 * math.log(16.0 * vw * vl) + p[P_GAP] * gap - gate
+        seen = known.shape[0] > 0 and ints[t, RING] > 0
+        most = p[P_MOST] if seen else 0.0  # what looks can speak for a pair at most
+        far_moved, far_held = _reach(most - base - moved), _reach(most - base - held)
         for k in range(m):
             j = use[k]
-            # Beyond this no term can make up for the distance (t's tail at the widest spread).
-            far = 6.0 * spread + 2.0 * (f[SCALE] + z[j, 4])
-            if abs(z[j, 0] - f[kalman.POS]) > far or abs(z[j, 1] - f[kalman.POS + 1]) > far:
+            dx = z[j, 0] - f[kalman.POS]
+            dy = z[j, 1] - f[kalman.POS + 1]
+            d_moved = dx * dx / vx + dy * dy / vy
+            dx = z[j, 0] - f[LAST]
+            dy = z[j, 1] - f[LAST + 1]
+            d_held = (dx * dx + dy * dy) / vh
+            if d_moved > far_moved and d_held > far_held:
                 continue
-            c = _cost(p, gate, f, gap, z[j], z[j, 4], scores[j], views[t], ints[t, RING],
-                      looks[j] if known.shape[0] else views[t, 0],
-                      known.shape[0] > 0 and known[j]) - gate  # fmt: skip
+            place = min(
+                TAIL * math.log(1.0 + d_moved / FREEDOM) + moved,
+                TAIL * math.log(1.0 + d_held / FREEDOM) + held,
+            )
+            dx = z[j, 2] - f[kalman.POS + 2]
+            dy = z[j, 3] - f[kalman.POS + 3]
+            size = TAIL * math.log(1.0 + (dx * dx / vw + dy * dy / vl) / FREEDOM)
+            c = base + place + size + p[P_SCORE] * abs(scores[j] - f[SCORE])
+            if seen and known[j] and c < most:
+                like = _looks(views[t], ints[t, RING], looks[j])
+                c += max(p[P_LOOKS] * (p[P_EVEN] - like), -most)
             if c >= 0.0:
                 continue
             if count - start[i] < PAIRS:
@@ -129,73 +127,6 @@ def _pairs(p, gate, rows, n, time, z, use, m, scores, looks, known, floats, ints
                 cost[worst] = c
     start[n] = count
     return count
-
-
-@nb.njit(cache=True, nogil=True)
-def _pan(p, n, z, use, m, floats, moves, out):
-    # The shift that brings most tracks onto a box of their size: a vote among all pairs.
-    out[0] = 0.0
-    out[1] = 0.0
-    count = 0
-    scale = 0.0
-    for i in range(n):
-        scale += floats[i, SCALE]
-    scale /= n
-    for i in range(n):
-        for k in range(m):
-            j = use[k]
-            dx = (z[j, 0] - floats[i, kalman.POS]) / scale
-            dy = (z[j, 1] - floats[i, kalman.POS + 1]) / scale
-            if (
-                dx * dx + dy * dy < p[P_PAN] * p[P_PAN]
-                and abs(z[j, 2] - floats[i, kalman.POS + 2]) < 0.5
-                and abs(z[j, 3] - floats[i, kalman.POS + 3]) < 0.5
-                and count < moves.shape[0]
-            ):
-                moves[count, 0] = dx
-                moves[count, 1] = dy
-                moves[count, 2] = i
-                count += 1
-    best = 0.0
-    still = 0.0
-    bx = 0.0
-    by = 0.0
-    every = max(1, count // 48)
-    for c in range(-1, count):
-        if c >= 0 and c % every:
-            continue
-        x = moves[c, 0] if c >= 0 else 0.0
-        y = moves[c, 1] if c >= 0 else 0.0
-        total = 0.0
-        nearest = 1.0
-        owner = -1.0
-        sx = 0.0
-        sy = 0.0
-        weight = 0.0
-        for k in range(count):
-            if moves[k, 2] != owner:
-                total += 1.0 - nearest
-                nearest = 1.0
-                owner = moves[k, 2]
-            ex = moves[k, 0] - x
-            ey = moves[k, 1] - y
-            d = (ex * ex + ey * ey) * 25.0  # a fifth of a scale is where support ends
-            if d < 1.0:
-                sx += (1.0 - d) * moves[k, 0]
-                sy += (1.0 - d) * moves[k, 1]
-                weight += 1.0 - d
-                nearest = min(nearest, d)
-        total += 1.0 - nearest
-        if c < 0:
-            still = total
-        if total > best and weight > 0.0:
-            best = total
-            bx = sx / weight
-            by = sy / weight
-    # A pan moves nearly everybody: half of all tracks have to agree, and clearly.
-    if best >= 0.5 * n and best > still + 0.15 * n:
-        out[0] = bx * scale
-        out[1] = by * scale
 
 
 @nb.njit(cache=True, nogil=True)
@@ -294,7 +225,8 @@ def step(p, dt, time, boxes, scores, looks, floats, ints, views, count, ids,
             use[strong] = j
             strong += 1
     if p[P_PAN] > 0.0 and n >= 4 and strong >= 4:
-        _pan(p, n, z, use, strong, floats, moves, real[0])
+        place = floats[:, kalman.POS : kalman.POS + 4]
+        common_shift(p[P_PAN], n, place, floats[:, SCALE], z, use, strong, moves, real[0])
         dx, dy = real[0, 0], real[0, 1]
         for i in range(n):
             floats[i, kalman.POS] += dx

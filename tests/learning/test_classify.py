@@ -110,8 +110,11 @@ def test_the_same_examples_give_the_same_classifier() -> None:
         np.testing.assert_array_equal(array, other.arrays()[name])
 
 
-def test_the_floor_keeps_as_much_as_trust_allows() -> None:
+def test_the_floor_weighs_wrong_answers_against_right_ones() -> None:
     sure = np.array([0.9, 0.8, 0.7, 0.6], np.float32)
     assert _floor(sure, np.array([True, True, True, False])) == pytest.approx(0.7)
     assert _floor(sure, np.ones(4, bool)) == pytest.approx(0.6)
     assert _floor(sure, np.zeros(4, bool)) == 1.0
+    # One sure mistake among many right answers must not silence all of them.
+    many = np.linspace(0.95, 0.5, 12).astype(np.float32)
+    assert _floor(many, np.arange(12) != 1) == pytest.approx(0.5)

@@ -76,7 +76,7 @@ def test_boxes_that_overlap_are_left_out() -> None:
     places[:6, 1] = 15.0
     places[6:, 1] = 35.0
     rows = rows_of(places, noisy(12, [0, 1]))
-    found = taught(rows, speed=99.0, inside=1.0)
+    found = taught(rows, speed=99.0, inside=1.0, near=1.0)
     assert (rows.frame[found.triplets] >= 6).all() and len(found.triplets) > 0
 
 
