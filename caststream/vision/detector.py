@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +100,7 @@ class Detector:
         return self._find(pictures) if len(pictures) else []
 
 
+@cache
 def fitting_size(width: int, height: int, pixels: int = SIZE[0] * SIZE[1]) -> tuple[int, int]:
     """Size (width, height) of about ``pixels`` to which a picture is best scaled for ``detect``.
 

@@ -46,7 +46,7 @@ class Runtime:
     On a GPU it runs in half precision; on a CPU by OpenVINO, in bfloat16 where the processor
     computes in it, or by torch where OpenVINO cannot take it. ``kind`` names the choice:
     "openvino-bf16", "openvino-f32", "torch-f32" or "torch-f16"; giving it insists on a runtime
-    of the CPU. ``threads`` limits OpenVINO's threads, None leaves it all cores.
+    of the CPU.
     """
 
     def __init__(
@@ -55,7 +55,6 @@ class Runtime:
         size: tuple[int, int],
         device: str = "auto",
         kind: str | None = None,
-        threads: int | None = None,
     ) -> None:
         self.device = resolve_device(device)
         self._request: Any = None
@@ -70,7 +69,7 @@ class Runtime:
         if kind == "torch-f32":
             return
         try:
-            self._request, self.kind = _compile(network, size, kind, threads)
+            self._request, self.kind = _compile(network, size, kind)
         except Exception as error:
             if kind is not None:
                 raise ModelError(f"runtime {kind!r} cannot run this network: {error}") from error
@@ -89,9 +88,7 @@ class Runtime:
         return [output.float().cpu().numpy() for output in outputs]
 
 
-def _compile(
-    network: nn.Module, size: tuple[int, int], kind: str | None, threads: int | None
-) -> tuple[Any, str]:
+def _compile(network: nn.Module, size: tuple[int, int], kind: str | None) -> tuple[Any, str]:
     """An OpenVINO request for ``network`` and the name of its kind."""
     # Its converter would send usage data from forked copies of this process; a module that cannot
     # be imported is how it is told not to (it has a stand-in for that).
@@ -109,10 +106,8 @@ def _compile(
     if kind is None:
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         kind = "openvino-bf16" if has_bf16 else "openvino-f32"
-    config: dict[str, Any] = {
+    config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": kind.removeprefix("openvino-"),
     }
-    if threads is not None:
-        config["INFERENCE_NUM_THREADS"] = threads
     return core.compile_model(model, "CPU", config).create_infer_request(), kind
