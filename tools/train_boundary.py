@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("--films", choices=("none", "all"), default="all")
     parser.add_argument("--leave", help="film to leave out")
     parser.add_argument("--media", type=Path, default=ROOT.parent / "shared" / "media")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/caststream-small"))
+    parser.add_argument("--cache", type=Path, default=Path("build/boundary"))
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())
 
