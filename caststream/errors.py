@@ -16,6 +16,10 @@ CaststreamError           1  anything of ours that has no more special name
 
 from __future__ import annotations
 
+EXIT_INTERRUPTED = 130
+EXIT_READER_GONE = 141
+"""Ends that are no errors: Ctrl-C, and a reader of standard output that went away."""
+
 
 class CaststreamError(Exception):
     """Base of all errors that are told to the user in one sentence, without a traceback."""

@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from caststream.messages import character_text
+from caststream.commands import Command
 
 if TYPE_CHECKING:
     from caststream.learning.edit import Editor
     from caststream.store.acts import Act
-
-
-def run(command: str, words: list[str]) -> int:
-    """Run one of ``COMMANDS``; returns the exit code."""
-    description, arguments, act = COMMANDS[command]
-    parser = argparse.ArgumentParser(prog=f"caststream {command}", description=description)
-    parser.add_argument("store")
-    for name, options in arguments:
-        parser.add_argument(name, **options)
-    args = parser.parse_args(words)
-    from caststream.learning.edit import Editor
-
-    act(Editor(args.store), args)
-    return 0
 
 
 def _name(editor: Editor, args: argparse.Namespace) -> None:
@@ -42,6 +28,7 @@ def _merge(editor: Editor, args: argparse.Namespace) -> None:
 
 def _split(editor: Editor, args: argparse.Namespace) -> None:
     from caststream.learning.edit import read_track
+    from caststream.messages import character_text
 
     act = editor.split([read_track(t) for t in args.tracks])
     _told(act)
@@ -89,6 +76,7 @@ def _told(act: Act) -> None:
 def _words(act: Act) -> str:
     """The arguments of an act as the commands take them."""
     from caststream.learning.edit import track_text
+    from caststream.messages import character_text
 
     words = []
     for key, value in act.arguments.items():
@@ -103,47 +91,55 @@ def _words(act: Act) -> str:
     return ", ".join(words)
 
 
+def _command(
+    description: str,
+    arguments: Sequence[tuple[str, dict[str, Any]]],
+    act: Callable[[Editor, argparse.Namespace], None],
+) -> Command:
+    def add(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("store")
+        for name, options in arguments:
+            parser.add_argument(name, **options)
+
+    def run(args: argparse.Namespace) -> int:
+        from caststream.learning.edit import Editor
+
+        act(Editor(args.store), args)
+        return 0
+
+    return Command(description, add, run)
+
+
 _CHARACTER: tuple[str, dict[str, Any]] = ("character", {"help": "such as c7"})
 _TRACKS: tuple[str, dict[str, Any]] = ("tracks", {"nargs": "+", "metavar": "SOURCE:TRACK"})
 
-COMMANDS: dict[
-    str,
-    tuple[
-        str,
-        list[tuple[str, dict[str, Any]]],
-        Callable[[Editor, argparse.Namespace], None],
+NAME = _command(
+    "Name a character; an empty name takes its name away.",
+    [
+        _CHARACTER,
+        ("name", {}),
+        ("--also", {"action": "store_true", "help": "another one may have the name too"}),
     ],
-] = {
-    "name": (
-        "Name a character; an empty name takes its name away.",
-        [
-            _CHARACTER,
-            ("name", {}),
-            ("--also", {"action": "store_true", "help": "another one may have the name too"}),
-        ],
-        _name,
-    ),
-    "merge": (
-        "Make two characters one, with the id of the second.",
-        [("gone", {"help": "such as c9"}), ("into", {"help": "such as c7"})],
-        _merge,
-    ),
-    "split": ("Make a new character of some tracks.", [_TRACKS], _split),
-    "move": (
-        "Put tracks into another character.",
-        [("into", {"help": "such as c7"}), _TRACKS],
-        _move,
-    ),
-    "not-this": ("Say that tracks are not this character.", [_CHARACTER, _TRACKS], _not_this),
-    "ignore": (
-        "Leave a character out of all labels.",
-        [_CHARACTER, ("--no", {"action": "store_true", "help": "take it in again"})],
-        _ignore,
-    ),
-    "undo": (
-        "Take an act back: the last one, or the one that log numbers.",
-        [("act", {"type": int, "nargs": "?"})],
-        _undo,
-    ),
-    "log": ("List all acts.", [], _log),
-}
+    _name,
+)
+MERGE = _command(
+    "Make two characters one, with the id of the second.",
+    [("gone", {"help": "such as c9"}), ("into", {"help": "such as c7"})],
+    _merge,
+)
+SPLIT = _command("Make a new character of some tracks.", [_TRACKS], _split)
+MOVE = _command(
+    "Put tracks into another character.", [("into", {"help": "such as c7"}), _TRACKS], _move
+)
+NOT_THIS = _command("Say that tracks are not this character.", [_CHARACTER, _TRACKS], _not_this)
+IGNORE = _command(
+    "Leave a character out of all labels.",
+    [_CHARACTER, ("--no", {"action": "store_true", "help": "take it in again"})],
+    _ignore,
+)
+UNDO = _command(
+    "Take an act back: the last one, or the one that log numbers.",
+    [("act", {"type": int, "nargs": "?"})],
+    _undo,
+)
+LOG = _command("List all acts.", [], _log)

@@ -1,24 +1,24 @@
-"""Commands that work on a store while no stream writes it: tune, models."""
+"""``caststream tune`` and ``models``, which work on a store while no stream writes it."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from caststream.commands import Command
 
-def tune(words: list[str]) -> int:
-    """``caststream tune STORE``: fine-tune now, and publish what ranks held-back pairs better."""
-    parser = argparse.ArgumentParser(
-        prog="caststream tune",
-        description="Fine-tune the embedder's head on a store's tracks, and regroup.",
-    )
+
+def _tune_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store")
     parser.add_argument("--steps", type=int, default=400, help="default: 400")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--recipe", choices=("caststream", "cast"), default="caststream", help="cast: the paper's"
     )
-    args = parser.parse_args(words)
+
+
+def _tune(args: argparse.Namespace) -> int:
+    """Fine-tune now, and publish what ranks held-back pairs better."""
     from caststream.learning.learner import Learner
     from caststream.learning.tuner import tune_store
     from caststream.store.lock import Lock
@@ -43,14 +43,12 @@ def tune(words: list[str]) -> int:
     return 0
 
 
-def models(words: list[str]) -> int:
-    """``caststream models STORE``: list published versions, or return to one."""
-    parser = argparse.ArgumentParser(
-        prog="caststream models", description="List the published models of a store."
-    )
+def _models_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store")
     parser.add_argument("--rollback", type=int, metavar="N", help="put version N in force again")
-    args = parser.parse_args(words)
+
+
+def _models(args: argparse.Namespace) -> int:
     from caststream.store import published
     from caststream.store.lock import Lock
     from caststream.store.schema import read_root
@@ -72,3 +70,11 @@ def models(words: list[str]) -> int:
             f"  {len(model.label_uid):6d}{mark}"
         )
     return 0
+
+
+TUNE = Command(
+    "Fine-tune the embedder's head on a store's tracks, and regroup.", _tune_arguments, _tune
+)
+MODELS = Command(
+    "List the published models of a store, or return to one.", _models_arguments, _models
+)
