@@ -6,6 +6,7 @@ from .animals import build_bird, build_fish, build_quadruped, build_worm
 from .biped import build_biped
 from .blobs import build_blob, build_octopus
 from .identities import Identity
+from .insects import build_insect
 from .pen import Pen
 from .pose import Pose
 from .puppet import Figure
@@ -23,6 +24,7 @@ _PLANS = {
     "ghost": build_blob,
     "worm": build_worm,
     "octopus": build_octopus,
+    "insect": build_insect,
 }
 
 

@@ -22,8 +22,9 @@ PLANS = (
     "ghost",
     "worm",
     "octopus",
+    "insect",
 )
-PLAN_SHARES = (0.42, 0.18, 0.11, 0.07, 0.05, 0.055, 0.035, 0.03, 0.015, 0.01, 0.015, 0.01)
+PLAN_SHARES = (0.4, 0.18, 0.11, 0.07, 0.05, 0.055, 0.035, 0.03, 0.015, 0.01, 0.015, 0.01, 0.02)
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,15 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
     )
     age = one("child", "child", "adult", "adult", "adult", "toddler", "old")
     heads = {"toddler": u(38, 52), "child": u(26, 40), "adult": u(13, 28), "old": u(16, 30)}[age]
-    if style.family in ("soft",) and human:
+    if style.family == "soft" and human:
         heads = max(heads, 16.0)
+    real = human and style.build == "real"
+    if real:
+        age = one("adult", "adult", "old")
+        heads = u(12.5, 16.5)
+        eyes = one("round", "oval", "anime") if style.family in ("anime", "manga") else "round"
+    elif human and style.build == "chibi":
+        heads = u(42, 56)
     head = float(heads) if human else float(u(22, 46))
     if plan in ("blob", "object", "ghost"):
         head = float(u(60, 92))
@@ -164,6 +172,8 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
     wide = float(u(0.72, 1.0)) if human else float(u(0.85, 1.35))
     if style.family == "outlined" and human and chance(0.3):
         wide = float(u(0.95, 1.4))
+    if real:
+        wide = float(u(0.66, 0.8))
     feminine = chance(0.5)
     fat = float(np.clip(np.exp(rng.normal(0.0, 0.4)), 0.5, 2.6))
     if human:
@@ -199,7 +209,9 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
         square=float(u(0, 0.25)) if plan != "robot" else float(u(0.1, 1.0)),
         jaw=float(np.clip(rng.normal(jaw, 0.12), -0.3, 0.3)),
         eyes=eyes,
-        eye_size=float(u(0.10, 0.17) if human and eyes != "anime" else u(0.13, 0.23)),
+        eye_size=float(
+            u(0.07, 0.1) if real else u(0.1, 0.17) if human and eyes != "anime" else u(0.13, 0.23)
+        ),
         eye_gap=float(u(0.36, 0.55)),
         eye_level=float(u(-0.12, 0.22)),
         eye_count=int(rng.choice([1, 2, 3, 4], p=(0.25, 0.5, 0.17, 0.08)))
@@ -290,7 +302,7 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
         legs=legs,
         arms=float(torso * u(0.75, 1.25) + 8),
         limb=limb,
-        hose=chance(0.35) or style.family in ("retro", "ink"),
+        hose=(chance(0.35) and not real) or style.family in ("retro", "ink"),
         hand=one("mitten", "mitten", "fingers", "fingers", "ball")
         if human
         else one("ball", "glove", "fingers", "claws", "paw"),
@@ -302,7 +314,7 @@ def make_identity(seed: int, style: Style | None = None, plan: str | None = None
         tail="none" if human else one("long", "bushy", "short", "puff", "thick", "none", "curl"),
         tail_size=float(u(0.5, 1.3)),
         wings=one("none", "bat", "bird", "bug")
-        if plan == "monster" or (plan == "quadruped" and chance(0.2))
+        if plan in ("monster", "insect") or (plan == "quadruped" and chance(0.2))
         else "none",
         neck=neck,
         body_length=float(u(28, 52)),

@@ -6,74 +6,17 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 
-import numpy as np
 import skia
 
-from .colors import Color, argb, mix, scale
+from .colors import BLACK, DARK, Color, argb, luma, mix, scale
 from .style import Style
+from .tiles import noise_shader
 
 Point = tuple[float, float]
 STROKE = skia.Paint.kStroke_Style
 _CAP = [math.pi * k / 6 for k in range(1, 6)]
 ROUND = {"StrokeCap": skia.Paint.kRound_Cap, "StrokeJoin": skia.Paint.kRound_Join}
-
-
-@lru_cache(maxsize=8)
-def noise_tile(kind: str, size: int = 256) -> skia.Image:
-    """A grey tile that repeats without seams: "grain", "fur" (streaks), "cloud" or "leaf"."""
-    rng = np.random.default_rng(len(kind))
-    spectrum = np.fft.rfft2(rng.normal(size=(size, size)))
-    fy = np.fft.fftfreq(size)[:, None] * size
-    fx = np.fft.rfftfreq(size)[None, :] * size
-    if kind == "cloud":
-        weight = 1.0 / (3.0 + np.hypot(fx, fy)) ** 1.6
-    elif kind == "fur":
-        weight = np.exp(-(((np.hypot(fx, fy * 0.35) - 30) / 22) ** 2))
-    elif kind == "leaf":
-        return _leaf_tile(size)
-    else:
-        weight = np.exp(-((np.hypot(fx, fy) / 70) ** 2))
-    field = np.fft.irfft2(spectrum * weight, s=(size, size))
-    field = field / field.std() * (30 if kind == "cloud" else 34) + 128
-    level = np.clip(field, 0, 255).astype(np.uint8)
-    rgba = np.dstack([level, level, level, np.full_like(level, 255)])
-    return skia.Image.fromarray(np.ascontiguousarray(rgba))
-
-
-def _leaf_tile(size: int) -> skia.Image:
-    """Overlapping light and dark leaves: what foliage looks like from afar."""
-    rng = np.random.default_rng(9)
-    surface = skia.Surface(size, size)
-    canvas = surface.getCanvas()
-    canvas.clear(0xFF606060)
-    for i in range(900):
-        x, y, turn = rng.uniform(0, size), rng.uniform(0, size), rng.uniform(0, 180)
-        long, level = rng.uniform(3, 11), float(rng.uniform(0.12, 0.92)) * (0.4 + 0.6 * i / 900)
-        for dx in (-size, 0, size):
-            for dy in (-size, 0, size):
-                if -16 < x + dx < size + 16 and -16 < y + dy < size + 16:
-                    canvas.save()
-                    canvas.translate(x + dx, y + dy)
-                    canvas.rotate(turn)
-                    canvas.drawPath(
-                        oval(0, 0, long, long * 0.42),
-                        skia.Paint(AntiAlias=True, Color=argb((level, level, level))),
-                    )
-                    canvas.restore()
-    return surface.makeImageSnapshot()
-
-
-def noise_shader(kind: str, size: float, dx: float = 0.0, dy: float = 0.0) -> skia.Shader:
-    """The tile as a shader, one tile ``size`` units wide, moved by (dx, dy)."""
-    matrix = skia.Matrix.Translate(dx, dy).preScale(size / 256, size / 256)
-    return noise_tile(kind).makeShader(
-        skia.TileMode.kRepeat,
-        skia.TileMode.kRepeat,
-        skia.SamplingOptions(skia.FilterMode.kLinear),
-        matrix,
-    )
 
 
 def polygon(points: Sequence[Point], close: bool = True) -> skia.Path:
@@ -217,6 +160,8 @@ class Pen:
         kind = style.shade
         if kind in ("paper", "hatch"):
             paint.setColor(argb(mix(color, (1.0, 1.0, 1.0), 0.75 if kind == "hatch" else 0.6)))
+        elif kind == "screen":
+            paint.setColor(argb(BLACK if luma(color) < 0.22 else (1.0, 1.0, 1.0)))
         if style.family == "cutout" and line and self.unit > 1.0:
             canvas.save()
             canvas.translate(-style.light[0] * 0.8, -style.light[1] * 0.8)
@@ -232,6 +177,8 @@ class Pen:
             self._cel(path, color, shade)
         elif kind == "hatch" and shade and line:
             self._hatch(path, color)
+        elif kind == "screen" and shade and line:
+            self._screen(path, color)
         if style.texture and line and self.unit > 0.8:
             grain = skia.Paint(
                 AntiAlias=True,
@@ -263,6 +210,19 @@ class Pen:
             Alphaf=strength,
         )
         self.canvas.drawPath(path, paint)
+
+    def round_off(self, path: skia.Path, strength: float, upright: bool = True) -> None:
+        """Darken a shape away from the light, as a column (or a lying log) would be."""
+        box = path.getBounds()
+        lx, ly = self.style.light
+        if upright:
+            ends = [skia.Point(box.left(), 0), skia.Point(box.right(), 0)]
+        else:
+            ends = [skia.Point(0, box.top()), skia.Point(0, box.bottom())]
+        middle = min(0.85, max(0.15, 0.5 + 0.35 * (lx if upright else ly)))
+        dark = [argb(DARK, strength * share) for share in (1 - middle, 0.0, middle)]
+        shader = skia.GradientShader.MakeLinear(ends, dark, [0.0, middle, 1.0])
+        self.canvas.drawPath(path, skia.Paint(AntiAlias=True, Shader=shader))
 
     def plain(self, path: skia.Path, color: Color, alpha: float = 1.0) -> None:
         """Fill a shape with its bare colour, without outline or shadow."""
@@ -334,3 +294,16 @@ class Pen:
             x += step
         with self.clip(path):
             self.canvas.drawPath(lines, self._stroke_paint(lines, scale(color, 0.7), 0.35, 0.7))
+
+    def _screen(self, path: skia.Path, color: Color) -> None:
+        """Grey as comics print it: black dots, the denser the darker the colour."""
+        level = luma(color)
+        if not 0.22 <= level < 0.8:
+            return
+        paint = skia.Paint(
+            AntiAlias=True,
+            Shader=noise_shader("dots", 150.0 / max(1.0, self.unit)),
+            BlendMode=skia.BlendMode.kMultiply,
+            Alphaf=min(1.0, 1.15 - level),
+        )
+        self.canvas.drawPath(path, paint)

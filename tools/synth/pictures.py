@@ -11,7 +11,7 @@ import skia
 
 from . import props
 from .casts import look_alike
-from .colors import BLACK, WHITE, argb, vivid
+from .colors import BLACK, WHITE, Color, argb, mix, vivid
 from .identities import Identity, make_identity
 from .layers import Layers
 from .lettering import words, write
@@ -47,6 +47,8 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
     elif count and rng.random() < 0.35:
         soften(layers.rgba, float(rng.uniform(0.004, 0.03)))
     stands = frame_stands(rng, _cast(rng, style, count), width / height, scene.ground, framing)
+    if rng.random() < 0.15:
+        stands = [_camouflaged(rng, stand, layers) for stand in stands]
     if rng.random() < 0.22:
         loom, skew = float(rng.uniform(-0.35, 0.35)), float(rng.normal(0, 0.08))
         stands = [replace(stand, loom=loom, skew=skew) for stand in stands]
@@ -56,15 +58,15 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
         if shadows and framing != "floating":
             _shadow(layers.canvas, stand, height)
         layers.add(partial(draw_stand, stand=stand, height=height), True, light)
-        if rng.random() < 0.08:
-            _foreground(
-                rng, layers, style, stand.x * height, stand.y * height, stand.size * height * 0.5
-            )
+        at = (stand.x * height, stand.y * height, stand.size * height)
+        if rng.random() < 0.2:
+            _encumber(rng, layers, style, *at)
     for _ in range(int(rng.choice([0, 0, 0, 0, 1, 1, 2]))):
         _foreground(
             rng,
             layers,
             style,
+            props.NEAR,
             float(rng.uniform(0, width)),
             height * float(rng.uniform(0.95, 1.2)),
             height * float(rng.uniform(0.15, 0.9)),
@@ -74,6 +76,8 @@ def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288
     seed = int(rng.integers(1 << 30))
     if wear.softness:
         soften(layers.rgba, wear.softness)
+    if rng.random() < 0.06:
+        soften(layers.rgba, float(rng.uniform(0.005, 0.04)), 0.0)
     if rng.random() < 0.16:
         _overlay(rng, layers, width, height)
     light_picture(layers.canvas, wear, width, height, seed)
@@ -114,10 +118,51 @@ def _shadow(canvas: skia.Canvas, stand: Stand, height: int) -> None:
     pen.plain(oval(stand.x * height, stand.y * height, 0.2 * k, 0.03 * k), (0.05, 0.05, 0.1), 0.35)
 
 
-def _foreground(
+def _camouflaged(rng: np.random.Generator, stand: Stand, layers: Layers) -> Stand:
+    """The same character in the colours of what is behind it, or nearly so."""
+    height, width = layers.rgba.shape[:2]
+    share = float(rng.uniform(0.4, 0.95))
+    places = rng.uniform((-0.2, 0.1), (0.2, 0.9), (4, 2)) * stand.size
+    changes: dict[str, Color] = {}
+    for name, (dx, up) in zip(("skin", "hair", "top", "bottom"), places, strict=True):
+        column = int(np.clip((stand.x + dx) * height, 0, width - 1))
+        row = int(np.clip((stand.y - up) * height, 0, height - 1))
+        red, green, blue = (float(c) / 255 for c in layers.rgba[row, column, :3])
+        changes[name] = mix(getattr(stand.who, name), (red, green, blue), share)
+    changes["second"] = mix(changes["skin"], stand.who.second, 0.4)
+    return replace(stand, who=replace(stand.who, **changes))  # type: ignore[arg-type]
+
+
+def _encumber(
     rng: np.random.Generator, layers: Layers, style: Style, x: float, y: float, high: float
 ) -> None:
-    prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
+    """Put something in somebody's way: before the feet, in the arms, under the seat, half over."""
+    kind = str(rng.choice(["before", "held", "ridden", "beside"], p=(0.35, 0.3, 0.15, 0.2)))
+    u = rng.uniform
+    if kind == "before":
+        _foreground(rng, layers, style, props.NEAR, x, y, high * 0.5)
+    elif kind == "held":
+        up, size = float(u(0.15, 0.5)), float(u(0.12, 0.5))
+        x += high * float(u(-0.2, 0.2))
+        _foreground(rng, layers, style, props.HELD, x, y - up * high, size * high)
+    elif kind == "ridden":
+        size = float(u(0.3, 0.7))
+        _foreground(rng, layers, style, props.RIDDEN, x, y + 0.1 * high, size * high)
+    else:
+        x += high * float(rng.choice([-1, 1]) * u(0.1, 0.35))
+        _foreground(rng, layers, style, props.NEAR, x, y + 0.05 * high, high * float(u(0.7, 1.4)))
+
+
+def _foreground(
+    rng: np.random.Generator,
+    layers: Layers,
+    style: Style,
+    kinds: tuple[props.Prop, ...],
+    x: float,
+    y: float,
+    high: float,
+) -> None:
+    prop = kinds[int(rng.integers(len(kinds)))]
     seed = int(rng.integers(1 << 30))
 
     def draw(canvas: skia.Canvas) -> None:

@@ -68,7 +68,7 @@ def scatter(
         )
 
 
-def _blades(
+def draw_blades(
     pen: Pen, rng: np.random.Generator, wide: float, ground: float, color: Color, count: int
 ) -> None:
     dark, light = skia.Path(), skia.Path()
@@ -108,7 +108,7 @@ def meadow(pen: Pen, rng: np.random.Generator, wide: float, ground: float, clutt
     if pen.style.scenery in ("painted", "soft") and rng.random() < 0.7:
         pen.texture(field, "leaf", float(rng.uniform(15, 50)), float(rng.uniform(0.1, 0.5)))
     if rng.random() < 0.6:
-        _blades(pen, rng, wide, ground, green, int(rng.integers(40, 420)))
+        draw_blades(pen, rng, wide, ground, green, int(rng.integers(40, 420)))
     if rng.random() < 0.3:
         pen.fill(
             smooth(
@@ -164,7 +164,7 @@ def forest(pen: Pen, rng: np.random.Generator, wide: float, ground: float, clutt
         0.4,
     )
     if rng.random() < 0.6:
-        _blades(pen, rng, wide, ground + 4, deep, int(rng.integers(40, 300)))
+        draw_blades(pen, rng, wide, ground + 4, deep, int(rng.integers(40, 300)))
     scatter(pen, rng, props.OUTDOOR, int(8 * clutter), wide, ground, (10, 50))
 
 

@@ -6,6 +6,18 @@ import numpy as np
 
 from .colors import DARK
 from .pen import Pen, oval
+from .props_decoy import (
+    blossom,
+    board,
+    egg,
+    emblem,
+    grave,
+    lantern,
+    mushroom,
+    portrait,
+    telescope,
+    tractor,
+)
 from .props_indoor import ball, book, chair, clock, cup, frame, machine, pot, shelf, table
 from .props_nature import (
     Prop,
@@ -18,6 +30,7 @@ from .props_nature import (
     rock,
     tree,
 )
+from .props_solid import boulder, heap, log, pinnacle, stump, trunk
 from .props_street import (
     balloon,
     barrel,
@@ -49,6 +62,21 @@ OUTDOOR: tuple[Prop, ...] = (
     house,
     barrel,
     pelt,
+    trunk,
+    trunk,
+    stump,
+    log,
+    boulder,
+    boulder,
+    pinnacle,
+    heap,
+    lantern,
+    mushroom,
+    blossom,
+    blossom,
+    grave,
+    egg,
+    tractor,
 )
 STREET: tuple[Prop, ...] = (
     car,
@@ -65,6 +93,14 @@ STREET: tuple[Prop, ...] = (
     balloon,
     fence,
     ladder,
+    emblem,
+    portrait,
+    telescope,
+    tractor,
+    lantern,
+    boulder,
+    blossom,
+    grave,
 )
 INDOOR: tuple[Prop, ...] = (
     chair,
@@ -83,10 +119,20 @@ INDOOR: tuple[Prop, ...] = (
     pelt,
     ladder,
     cup,
+    portrait,
+    telescope,
+    egg,
+    lantern,
+    board,
+    blossom,
+    emblem,
 )
-WALL: tuple[Prop, ...] = (frame, frame, clock, frame)
+WALL: tuple[Prop, ...] = (frame, frame, clock, frame, portrait, portrait, emblem)
 AIR: tuple[Prop, ...] = (plane, balloon, ball)
 ANY: tuple[Prop, ...] = (*OUTDOOR, *STREET, *INDOOR, boat, plane, fruit)
+HELD: tuple[Prop, ...] = (board, board, ball, book, egg, fruit, flower, umbrella, crate, lantern)
+"""What somebody may hold before the body."""
+RIDDEN: tuple[Prop, ...] = (tractor, car, boat, bicycle, barrel, log, boulder, stump)
 NEAR: tuple[Prop, ...] = (
     bush,
     bush,
@@ -110,6 +156,17 @@ NEAR: tuple[Prop, ...] = (
     car,
     tree,
     pelt,
+    trunk,
+    trunk,
+    stump,
+    log,
+    boulder,
+    boulder,
+    pinnacle,
+    blossom,
+    telescope,
+    tractor,
+    lantern,
 )
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import skia
 
-from .pen import Pen, noise_shader
+from .pen import Pen
 from .places_built import city, room, space, stage
 from .places_nature import cave, desert, foliage, forest, meadow, night, sea, snow
 from .places_plain import credits, gradient, leaves, open_sky, paint, pattern, plain, rays
+from .places_rough import canyon, grove
 from .style import Style
+from .tiles import noise_shader
 
 PLACES = (
     "meadow",
@@ -34,17 +36,19 @@ PLACES = (
     "snow",
     "stage",
     "sky",
+    "grove",
+    "canyon",
 )
 _SHARES = (
-    0.16,
-    0.10,
-    0.17,
-    0.1,
-    0.05,
-    0.03,
-    0.04,
-    0.03,
+    0.12,
     0.06,
+    0.14,
+    0.09,
+    0.04,
+    0.02,
+    0.04,
+    0.03,
+    0.05,
     0.04,
     0.02,
     0.02,
@@ -56,6 +60,8 @@ _SHARES = (
     0.02,
     0.01,
     0.01,
+    0.11,
+    0.04,
 )
 
 
@@ -106,7 +112,7 @@ def _calm(style: Style) -> Style:
     """The style as backgrounds use it: thinner lines or none, no fur."""
     line = style.line * (0.0 if style.scenery in ("painted", "soft") else 0.55)
     shade = {"soft": "soft", "painted": "flat", "vector": style.shade, "plain": style.shade}.get(
-        style.scenery, "paper"
+        style.scenery, "screen" if style.shade == "screen" else "paper"
     )
     return replace(style, line=line, shade=shade, fur=False, wobble=style.wobble * 0.7)
 
@@ -132,4 +138,6 @@ _PLACES = {
     "snow": snow,
     "stage": stage,
     "sky": open_sky,
+    "grove": grove,
+    "canyon": canyon,
 }

@@ -16,7 +16,7 @@ from .pose import Pose
 from .puppet import MIDDLE, Figure
 from .style import Style
 
-FURRY = ("critter", "quadruped", "bird", "monster", "worm")
+FURRY = ("critter", "quadruped", "bird", "monster", "worm", "insect")
 FRAMINGS = ("full", "medium", "close", "far", "crowd", "floating")
 
 
@@ -54,7 +54,7 @@ def cel_light(rng: np.random.Generator, style: Style, width: int, height: int) -
     """How the place lights all that stands in it: not at all, from one side, or from behind."""
     u = rng.uniform
     kind = str(
-        rng.choice(["none", "side", "below", "tint", "behind"], p=(0.74, 0.12, 0.07, 0.05, 0.02))
+        rng.choice(["none", "side", "below", "tint", "behind"], p=(0.7, 0.13, 0.07, 0.05, 0.05))
     )
     if kind == "none":
         return None

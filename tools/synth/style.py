@@ -19,7 +19,11 @@ FAMILIES = (
     "storybook",
     "cutout",
     "ink",
+    "cel",
+    "watercolour",
+    "manga",
 )
+_SHARES = (0.1, 0.16, 0.22, 0.06, 0.08, 0.12, 0.06, 0.04, 0.04, 0.06, 0.03, 0.03)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class Style:
     """"black", "tone" (a darker shade of what it surrounds) or "sketch" (doubled, shaky)."""
     line_color: Color
     shade: str
-    """"flat", "cel" (one hard shadow), "soft" (round, 3D-like), "paper" or "hatch"."""
+    """"flat", "cel" (one hard shadow), "soft" (round, 3D-like), "paper", "hatch" or "screen"
+    (dots, as comics are printed)."""
     contrast: float
     """How much darker shadows are than lit parts, 0..1."""
     wobble: float
@@ -50,6 +55,8 @@ class Style:
     """Direction towards the light on the picture, y downwards, unit length."""
     eyes: str
     """Preferred kind of eyes, or "any"."""
+    build: str
+    """Proportions of people: "real" (seven heads and small eyes), "chibi" (two heads) or "any"."""
     scenery: str
     """How backgrounds are done: "vector", "painted", "soft", "sketch" or "plain"."""
     grain: float
@@ -79,9 +86,7 @@ class Style:
 
 def make_style(rng: np.random.Generator, family: str | None = None) -> Style:
     """A new show's look, within one rendering family."""
-    name = family or str(
-        rng.choice(FAMILIES, p=(0.12, 0.2, 0.2, 0.08, 0.09, 0.14, 0.08, 0.04, 0.05))
-    )
+    name = family or str(rng.choice(FAMILIES, p=_SHARES))
     angle = float(rng.uniform(-2.6, -0.5))
     u = rng.uniform
     dark = mix(BLACK, hsv(float(u()), 0.6, 0.3), float(u(0, 0.6)))
@@ -102,6 +107,7 @@ def make_style(rng: np.random.Generator, family: str | None = None) -> Style:
         "fur": False,
         "light": (math.cos(angle), math.sin(angle)),
         "eyes": "any",
+        "build": "any",
         "scenery": str(rng.choice(["vector", "vector", "painted", "plain"])),
         "grain": 0.0,
         "vignette": 0.0,
@@ -129,6 +135,7 @@ def make_style(rng: np.random.Generator, family: str | None = None) -> Style:
             "vignette": float(u(0, 0.4)),
             "hold": 1,
             "eyes": str(rng.choice(["any", "round", "round"])),
+            "build": str(rng.choice(["any", "real"], p=(0.65, 0.35))),
         }
     elif name == "pencil":
         look = {
@@ -164,6 +171,7 @@ def make_style(rng: np.random.Generator, family: str | None = None) -> Style:
             "scenery": str(rng.choice(["painted", "painted", "soft", "vector"])),
             "softness": float(rng.choice([0.0, u(0.0, 0.003)])),
             "grain": float(rng.choice([0.0, u(0.0, 0.3)])),
+            "build": str(rng.choice(["any", "real", "chibi"], p=(0.5, 0.3, 0.2))),
             "hold": int(rng.choice([2, 3, 3, 4])),
         }
     elif name == "storybook":
@@ -189,5 +197,46 @@ def make_style(rng: np.random.Generator, family: str | None = None) -> Style:
             "gray": True,
             "scenery": str(rng.choice(["plain", "sketch", "vector"])),
             "tint_share": 0.0,
+        }
+    elif name == "cel":
+        # Painted on sheets over painted backgrounds, then faded, scratched and copied.
+        look = {
+            "line": float(u(0.4, 1.3)),
+            "line_kind": str(rng.choice(["black", "black", "tone"])),
+            "shade": str(rng.choice(["flat", "flat", "cel"])),
+            "wobble": float(rng.choice([0.0, u(0.1, 0.3)])),
+            "saturation": float(u(0.5, 1.1)),
+            "value": float(u(0.7, 1.0)),
+            "tint": hsv(float(rng.choice([0.08, 0.13, 0.55, 0.95])), 0.5, float(u(0.4, 0.9))),
+            "tint_share": float(u(0.0, 0.3)),
+            "build": str(rng.choice(["any", "any", "real"])),
+            "scenery": "painted",
+            "grain": float(u(0.0, 0.5)),
+            "vignette": float(rng.choice([0.0, u(0.0, 0.4)])),
+            "softness": float(u(0.0, 0.005)),
+            "hold": int(rng.choice([1, 2, 2, 3])),
+        }
+    elif name == "watercolour":
+        look = {
+            "line": float(rng.choice([0.0, u(0.3, 0.8)])),
+            "line_kind": str(rng.choice(["tone", "sketch"])),
+            "shade": str(rng.choice(["paper", "flat", "soft"])),
+            "wobble": float(u(0.2, 0.7)),
+            "saturation": float(u(0.4, 1.0)),
+            "texture": float(u(0.5, 1.0)),
+            "tint": (1.0, 0.98, 0.9),
+            "tint_share": float(u(0.0, 0.35)),
+            "scenery": str(rng.choice(["painted", "painted", "sketch"])),
+        }
+    elif name == "manga":
+        look = {
+            "line": float(u(0.3, 0.9)),
+            "shade": "screen",
+            "gray": True,
+            "eyes": str(rng.choice(["anime", "anime", "any"])),
+            "build": str(rng.choice(["any", "real", "chibi"], p=(0.4, 0.4, 0.2))),
+            "scenery": str(rng.choice(["plain", "vector", "sketch"])),
+            "tint_share": 0.0,
+            "hold": int(rng.choice([2, 3, 4])),
         }
     return Style(**{**base, **look})  # type: ignore[arg-type]

@@ -11,8 +11,8 @@ import skia
 from PIL import Image
 
 from .colors import Color, argb, hsv
-from .pen import noise_shader
 from .style import Style
+from .tiles import noise_shader
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,16 @@ def light_picture(canvas: skia.Canvas, wear: Wear, width: int, height: int, seed
         canvas.drawPaint(skia.Paint(Color=argb(wear.fade_color, min(1.0, wear.fade))))
 
 
-def soften(rgba: npt.NDArray[np.uint8], share: float) -> None:
-    """Blur an opaque picture (H, W, 4) in place by ``share`` of its height: small, then large."""
+def soften(rgba: npt.NDArray[np.uint8], share: float, upright: float | None = None) -> None:
+    """Blur an opaque picture (H, W, 4) in place by ``share`` of its height: small, then large.
+
+    ``upright`` is the share up and down where it is another, as when the camera sweeps.
+    """
     height, width = rgba.shape[:2]
-    size = 1.0 + 1.6 * share * height
+    across = 1.0 + 1.6 * share * height
+    down = across if upright is None else 1.0 + 1.6 * upright * height
     small = Image.fromarray(rgba, "RGBX").resize(
-        (max(8, int(width / size)), max(8, int(height / size))), Image.Resampling.BILINEAR
+        (max(8, int(width / across)), max(8, int(height / down))), Image.Resampling.BILINEAR
     )
     rgba[...] = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
     rgba[..., 3] = 255
