@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from caststream.messages import I8
 from caststream.store.files import replace, sync_folder, sync_tree
 from caststream.store.log import Record
+from caststream.store.places import open_group
 from caststream.store.schema import COLUMNS, DTYPES, Segment, group_metadata
 
 Array = NDArray[Any]
@@ -90,21 +91,20 @@ class LogPart:
 class SegmentPart:
     """A sealed segment; its arrays are opened when first asked for."""
 
-    def __init__(self, store: Path, segment: Segment) -> None:
+    def __init__(self, path: str | Path, segment: Segment) -> None:
+        """``path`` may be an address of an object store."""
         self.segment = segment
         self.first, self.last = segment.first, segment.last
         self.first_row, self.rows = segment.first_row, segment.rows
-        self._path = store / "segments" / segment.name
+        self._path = path
         self._group: Any = None
         self._arrays: dict[str, Any] = {}
         self._crop_places: I8 | None = None
 
     def _array(self, name: str) -> Any:
         if name not in self._arrays:
-            import zarr
-
             if self._group is None:
-                self._group = zarr.open_group(self._path, mode="r")
+                self._group = open_group(self._path)
             there = name in self._group.attrs["arrays"]
             self._arrays[name] = self._group[name] if there else empty(name)
         return self._arrays[name]

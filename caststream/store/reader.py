@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from caststream.messages import I8, Gap, Shot
 from caststream.store.log import scan
-from caststream.store.parts import LogPart, Part, SegmentPart, empty
+from caststream.store.parts import LogPart, Part, empty
+from caststream.store.references import ReferencePart, first_of, logged, part_of
 from caststream.store.schema import COLUMNS, Root, SourceInfo, read_root, split_uid
 from caststream.store.tables import (
     Commit,
@@ -45,8 +46,8 @@ class StoreReader:
         self.path = Path(path)
         self._root = Root()
         self._stamp: tuple[int, int] | None = None
-        self._segments: list[SegmentPart] = []
-        self._unsealed: list[LogPart] = []
+        self._segments: list[Part] = []
+        self._unsealed: list[LogPart | ReferencePart] = []
         self._logs: dict[str, tuple[int, int]] = {}
         """Name -> open file, and how far it was read."""
         self._replaced: list[int] = []
@@ -88,10 +89,11 @@ class StoreReader:
     def _load_root(self) -> None:
         self._root = read_root(self.path)
         for segment in self._root.segments[len(self._segments) :]:
-            self._segments.append(SegmentPart(self.path, segment))
+            self._segments.append(part_of(self.path, segment))
         self._unsealed = [part for part in self._unsealed if part.first > self._root.sealed]
         for part in self._unsealed:
-            self._root.apply(part.record.event)
+            if part.record is not None:
+                self._root.apply(part.record.event)
         self._count()
 
     def _count(self) -> None:
@@ -116,13 +118,13 @@ class StoreReader:
             self._logs[log.name] = (fd, offset)
             for record in scan(fd, offset):
                 self._logs[log.name] = (fd, record.end)
-                if record.number == self.last_commit + 1:
-                    self._unsealed.append(LogPart(record, self.row_count))
+                if first_of(record) == self.last_commit + 1:
+                    self._unsealed.append(logged(record, self.row_count))
                     self._root.apply(record.event)
                     self._count()
 
     def _forget_logs(self, there: set[str]) -> None:
-        in_use = {part.record.fd for part in self._unsealed}
+        in_use = {part.record.fd for part in self._unsealed if part.record is not None}
         for name in self._logs.keys() - there:
             self._replaced.append(self._logs.pop(name)[0])
         for fd in [fd for fd in self._replaced if fd not in in_use]:

@@ -2,7 +2,8 @@
 
     STORE/
       zarr.json            root group; its attribute "caststream" names the sealed segments and the
-                           sources and is replaced last: what it does not name does not exist
+                           sources and is replaced last: what it does not name does not exist;
+                           a segment may lie in another store (references.py)
       segments/000001/     immutable zarr group: the arrays below for a run of commits
       log/000000000042.log commits that are not sealed yet, first number in the name
       models/              published models (published.py)
@@ -127,6 +128,28 @@ def is_live(start: StreamStart) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """Commits that lie in another store, and what is added to the numbers that they have there.
+
+    The other store is sealed and never changes; it holds one source.
+    """
+
+    group: str
+    """Path or address of the segment there."""
+    commits: tuple[int, int]
+    """Which lines of its commits, first and last (exclusive)."""
+    row: int
+    """Store-wide number, there, of the first row of these commits."""
+    source: int
+    """Id of their source here."""
+    track: int = 0
+    shot: int = 0
+    frame: int = 0
+    time: float = 0.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """One sealed segment and where its rows lie among all."""
 
@@ -138,6 +161,8 @@ class Segment:
     rows: int
     sources: tuple[int, int]
     """Smallest and largest source id in it."""
+    reference: Reference | None = None
+    """Where its arrays lie, if not under its name in this store."""
 
 
 @dataclass(slots=True)
@@ -175,6 +200,18 @@ def source_from(values: dict[str, Any]) -> SourceInfo:
     )
 
 
+def segment_from(values: dict[str, Any]) -> Segment:
+    """A Segment from what ``asdict`` made of it."""
+    refer = values.get("reference")
+    return Segment(
+        **{
+            **values,
+            "sources": tuple(values["sources"]),
+            "reference": refer and Reference(**{**refer, "commits": tuple(refer["commits"])}),
+        }
+    )
+
+
 def read_root(path: Path) -> Root:
     """The root of the store at ``path``.
 
@@ -202,7 +239,7 @@ def read_root(path: Path) -> Root:
             f"the store {path} has schema {values.get('schema')!r}, this caststream reads "
             f"{SCHEMA}: open it with the caststream that wrote it, or give another --store"
         )
-    segments = [Segment(**{**s, "sources": tuple(s["sources"])}) for s in values["segments"]]
+    segments = [segment_from(s) for s in values["segments"]]
     sources = {s["id"]: source_from(s) for s in values["sources"]}
     return Root(values["sealed"], values["rows"], segments, sources)
 

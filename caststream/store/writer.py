@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -20,8 +20,11 @@ from caststream.store.files import replace, sync_folder, told, write_all
 from caststream.store.lock import Lock
 from caststream.store.log import Record, encode, scan
 from caststream.store.parts import LogPart, seal
+from caststream.store.references import ReferencePart, first_of, logged
 from caststream.store.schema import (
+    Reference,
     Root,
+    Segment,
     SourceInfo,
     group_metadata,
     is_live,
@@ -56,7 +59,7 @@ class StoreWriter:
         self._root = read_root(path)
         self._fd = -1
         self._size = 0
-        self._parts: list[LogPart] = []
+        self._parts: list[LogPart | ReferencePart] = []
         self._number = self._root.sealed
         self._rows = self._root.rows
 
@@ -106,7 +109,7 @@ class StoreWriter:
                 os.close(fd)
                 log.unlink()
                 continue
-            if self._parts or live[0].number != self._root.sealed + 1:
+            if self._parts or first_of(live[0]) != self._root.sealed + 1:
                 os.close(fd)
                 raise StoreError(f"{log} does not follow what is sealed: restore it from a copy")
             self._fd, self._size = fd, records[-1].end
@@ -122,7 +125,7 @@ class StoreWriter:
 
     def _take(self, record: Record) -> None:
         self._root.apply(record.event)
-        part = LogPart(record, self._rows)
+        part = logged(record, self._rows)
         self._parts.append(part)
         self._number = record.number
         self._rows += part.rows
@@ -184,12 +187,22 @@ class StoreWriter:
         """
         if self.source is None:
             raise ValueError("commit before begin_source")
-        if self._size > SEAL_BYTES or len(self._parts) >= SEAL_COMMITS:
-            self.seal()
+        self._seal_if_long()
         arrays = pack(self._number + 1, self.source, self._rows, shot, mined, gaps)
         if self._differs(arrays):
             self.seal()
         return self._append({}, arrays)
+
+    def refer(self, reference: Reference, rows: int) -> None:
+        """Take commits of another store in without copying them; they have ``rows`` rows.
+
+        ``reference.source`` is one of this store's; the other store must stay where it is.
+        """
+        self._seal_if_long()
+        first, last = self._number + 1, self._number + reference.commits[1] - reference.commits[0]
+        span = (reference.source, reference.source)
+        segment = Segment("", first, last, self._rows, rows, span, reference)
+        self._append({"refer": asdict(segment)}, {}, last)
 
     def end_source(self, end: StreamEnd) -> None:
         """Say that the source has ended, and how."""
@@ -199,9 +212,15 @@ class StoreWriter:
         self._append({"end": asdict(end), "source": self.source, "elapsed": elapsed}, {})
         self.source = None
 
+    def _seal_if_long(self) -> None:
+        if self._size > SEAL_BYTES or len(self._parts) >= SEAL_COMMITS:
+            self.seal()
+
     def _differs(self, arrays: dict[str, Any]) -> bool:
         """Whether its vectors have another width than those that it would be sealed with."""
         for part in reversed(self._parts):
+            if isinstance(part, ReferencePart):
+                return False  # what lies on both sides of it is sealed apart
             if part.rows and "rows" in arrays:
                 return any(
                     part.record.shape(name)[1:] != arrays[name].shape[1:]
@@ -210,8 +229,10 @@ class StoreWriter:
                 )
         return False
 
-    def _append(self, event: dict[str, Any], arrays: dict[str, Any]) -> int:
-        data = encode(self._number + 1, event, arrays)
+    def _append(
+        self, event: dict[str, Any], arrays: dict[str, Any], number: int | None = None
+    ) -> int:
+        data = encode(self._number + 1 if number is None else number, event, arrays)
         with told(self.path):
             if self._fd < 0:
                 self._new_log()
@@ -231,20 +252,38 @@ class StoreWriter:
         """Turn the log into an immutable segment; a crash in the middle leaves the log in force."""
         if not self._parts:
             return
-        name = f"{len(self._root.segments) + 1:06d}"
         sealed = copy(self._root)
         sealed.sealed, sealed.rows = self._number, self._rows
+        sealed.segments = list(self._root.segments)
         try:
-            if any(part.count("commits") for part in self._parts):
+            for run in self._runs():
                 with told(self.path):
-                    segment = seal(self.path, name, self._parts)
-                sealed.segments = [*self._root.segments, segment]
+                    sealed.segments.append(
+                        run.segment
+                        if isinstance(run, ReferencePart)
+                        else seal(self.path, f"{len(sealed.segments) + 1:06d}", run)
+                    )
             write_root(self.path, sealed)
         except BaseException:
-            shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+            for number in range(len(self._root.segments), len(sealed.segments) + 1):
+                name = f"{number + 1:06d}"
+                shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
             raise
         self._root = sealed
         self._drop_log()
+
+    def _runs(self) -> Iterator[list[LogPart] | ReferencePart]:
+        """What becomes a segment each, in order."""
+        run: list[LogPart] = []
+        for part in [*self._parts, None]:
+            if isinstance(part, LogPart):
+                run.append(part)
+                continue
+            if any(one.count("commits") for one in run):
+                yield run
+            run = []
+            if part is not None:
+                yield part
 
     def _drop_log(self) -> None:
         os.close(self._fd)
