@@ -97,14 +97,16 @@ class Place:
     def read(self, name: str) -> bytes:
         """The whole of a file."""
         with self._told(self._failure, "read", name):
-            return self.backend.get(name).bytes().to_bytes()
+            data: bytes = self.backend.get(name).bytes().to_bytes()
+            return data
 
     def read_part(self, name: str, first: int, last: int) -> bytes:
         """Bytes ``first`` to ``last`` (exclusive) of a file."""
         if first >= last:
             return b""
         with self._told(self._failure, "read", name):
-            return self.backend.get_range(name, start=first, end=last).to_bytes()
+            data: bytes = self.backend.get_range(name, start=first, end=last).to_bytes()
+            return data
 
     def size(self, name: str) -> int:
         """Bytes of a file."""
