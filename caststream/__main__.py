@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
-from caststream.cli import main
+# The stream's products of matrices are small: threads that wait for each other cost more than they
+# save, and take the cores from the decoder. It has to be said before numpy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from caststream.cli import main  # noqa: E402
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -97,7 +97,7 @@ def speed(pretrained: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (1, SIZE[1], SIZE[0], 3), np.uint8)
     runs: dict[str, Callable[[], object]] = {}
     for kind in ("torch-f32", "openvino-f32", "openvino-bf16"):
-        runs[kind] = _timed(Runtime(load_network(WEIGHTS)[0], SIZE, "cpu", kind), picture)
+        runs[kind] = _timed(Runtime(lambda: load_network(WEIGHTS)[0], SIZE, "cpu", kind), picture)
     peers = {"onnxruntime": _onnxruntime, "ncnn, COCO's 80 classes": lambda: _ncnn(pretrained)}
     for name, make in peers.items():
         try:
@@ -107,7 +107,7 @@ def speed(pretrained: Path) -> None:
     if torch.cuda.is_available():
         many = np.repeat(picture, 64, 0)
         runs["torch-f16 on the GPU, 64 at once"] = _timed(
-            Runtime(load_network(WEIGHTS)[0], SIZE, "cuda"), many
+            Runtime(lambda: load_network(WEIGHTS)[0], SIZE, "cuda"), many
         )
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS):

@@ -26,8 +26,9 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from caststream.vision.cells import cells
 from caststream.vision.detector import FORMAT, Detector, load_network
-from caststream.vision.networks import CharacterNet, cells
+from caststream.vision.networks import CharacterNet
 from tools.coco_weights import coco_start
 from tools.detection_score import overlaps, score
 from tools.detector_data import Mixture, Sample

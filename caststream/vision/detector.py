@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,6 +12,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from caststream.errors import ModelError
+from caststream.vision.cells import cells
+from caststream.vision.converted import digest, key_of, read_weights
 
 if TYPE_CHECKING:
     from caststream.vision.networks import CharacterNet
@@ -73,8 +74,8 @@ class Detector:
                 return external.from_onnx(Path(rest))
             return external.from_huggingface(rest, device, prompt)
         path = WEIGHTS if spec == "default" else Path(spec)
-        network, digest = load_network(path)
-        return Detector(_Own(network, device), digest, f"{path.stem}-{digest}")
+        own = _Own(path, device)
+        return Detector(own, own.digest, f"{path.stem}-{own.digest}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -129,9 +130,7 @@ def load_network(path: Path) -> tuple[CharacterNet, str]:
 
     from caststream.vision.networks import CharacterNet
 
-    if not path.is_file():
-        raise ModelError(f"no detector weights at {path}: give a .safetensors file or 'default'")
-    data = path.read_bytes()
+    data = read_weights(path, "detector")
     try:
         with safe_open(path, "pt") as file:
             form = (file.metadata() or {}).get("format")
@@ -145,16 +144,19 @@ def load_network(path: Path) -> tuple[CharacterNet, str]:
         network.load_state_dict({name: value.to(torch.float32) for name, value in state.items()})
     except RuntimeError as error:
         raise ModelError(f"{path} does not fit this version's detector network") from error
-    return network.eval(), hashlib.sha256(data).hexdigest()[:16]
+    return network.eval(), digest(data)
 
 
 class _Own:
-    """Our own network on a runtime."""
+    """Our own network, with the weights at a path, on a runtime."""
 
-    def __init__(self, network: CharacterNet, device: str) -> None:
+    def __init__(self, path: Path, device: str) -> None:
         from caststream.vision.runtime import Runtime
 
-        self._runtime = Runtime(network, SIZE, device)
+        data = read_weights(path, "detector")
+        self.digest = digest(data)
+        key = key_of(data, Path(__file__).parent / "networks.py")
+        self._runtime = Runtime(lambda: load_network(path)[0], SIZE, device, key=key)
 
     def __call__(self, pictures: U1) -> list[Found]:
         height, width = pictures.shape[1:3]
@@ -166,8 +168,6 @@ class _Own:
 
 def decode(logits: F4, bins: F4, width: int, height: int) -> Found:
     """Boxes and scores of one picture from logits (N,) and bins (N, 4, BINS) of its cells."""
-    from caststream.vision.networks import cells
-
     limit = np.float32(np.log(FLOOR / (1 - FLOOR)))
     kept = np.flatnonzero(logits >= limit)
     kept = kept[np.argsort(-logits[kept], kind="stable")][: 10 * MOST]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.errors import ModelError
+from caststream.vision.converted import digest, key_of, read_weights
 
 if TYPE_CHECKING:
     from caststream.vision.embedder_network import EmbedderNet
@@ -70,8 +70,9 @@ class Embedder:
             }[kind]
             return make(rest, device)
         path = WEIGHTS if spec == "default" else Path(spec)
-        network, head, digest = load_network(path)
-        return Embedder(_Own(network, device), CROP_SIZE, head, digest, f"{path.stem}-{digest}")
+        own = _Own(path, device)
+        name = f"{path.stem}-{own.digest}"
+        return Embedder(own, CROP_SIZE, read_head(path), own.digest, name)
 
     @property
     def features_dim(self) -> int:
@@ -144,9 +145,7 @@ def load_network(path: Path) -> tuple[EmbedderNet, Head, str]:
 
     from caststream.vision.embedder_network import EmbedderNet
 
-    if not path.is_file():
-        raise ModelError(f"no embedder weights at {path}: give a .safetensors file or 'default'")
-    data = path.read_bytes()
+    data = read_weights(path, "embedder")
     try:
         with safe_open(path, "pt") as file:
             form = (file.metadata() or {}).get("format")
@@ -161,7 +160,7 @@ def load_network(path: Path) -> tuple[EmbedderNet, Head, str]:
         network.load_state_dict(state)
     except (KeyError, RuntimeError) as error:
         raise ModelError(f"{path} does not fit this version's embedder network") from error
-    return network.eval(), head, hashlib.sha256(data).hexdigest()[:16]
+    return network.eval(), head, digest(data)
 
 
 def read_head(path: Path = WEIGHTS) -> Head:
@@ -196,12 +195,17 @@ def save_network(network: EmbedderNet, head: Head, path: Path) -> None:
 
 
 class _Own:
-    """Our own network on a runtime."""
+    """Our own network, with the weights at a path, on a runtime."""
 
-    def __init__(self, network: EmbedderNet, device: str) -> None:
+    def __init__(self, path: Path, device: str) -> None:
         from caststream.vision.runtime import Runtime
 
-        self._runtime = Runtime(network, (CROP_SIZE, CROP_SIZE), device)
+        data = read_weights(path, "embedder")
+        self.digest = digest(data)
+        here = Path(__file__).parent
+        key = key_of(data, here / "networks.py", here / "embedder_network.py")
+        size = (CROP_SIZE, CROP_SIZE)
+        self._runtime = Runtime(lambda: load_network(path)[0], size, device, key=key)
 
     def __call__(self, crops: U1) -> F4:
         return self._runtime(crops)[0]

@@ -64,7 +64,7 @@ class _Wrapped(nn.Module):
 
 
 def _embedder(network: _Wrapped, size: int, device: str, digest: str, name: str) -> Embedder:
-    runtime = Runtime(network, (size, size), device)
+    runtime = Runtime(lambda: network, (size, size), device)
     features = runtime(np.zeros((1, size, size, 3), np.uint8))[0].shape[1]
     return Embedder(lambda crops: runtime(crops)[0], size, plain_head(features), digest, name)
 

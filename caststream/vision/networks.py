@@ -7,11 +7,11 @@ normalising them is part of the network, so that no caller can get it wrong.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from caststream.vision.cells import STRIDES
 
 LEAK = 0.1
 MEAN = (123.675, 116.28, 103.53)
@@ -19,7 +19,6 @@ STD = (58.395, 57.12, 57.375)
 TRUNK_CHANNELS = (116, 232, 464)
 """Channels of the trunk's three outputs, at 1/8, 1/16 and 1/32 of the picture."""
 _REPEATS = (4, 8, 4)
-STRIDES = (8, 16, 32, 64)
 BINS = 8
 KINDS = 12
 WIDTH = 96
@@ -219,15 +218,3 @@ class CharacterNet(nn.Module):
         ).transpose(1, 2)
         bins = found[..., KINDS:].reshape(*found.shape[:2], 4, BINS)
         return found[..., :KINDS].amax(2), bins
-
-
-def cells(height: int, width: int) -> NDArray[np.float32]:
-    """The cells of ``CharacterNet`` for one picture size, (N, 3): x, y and stride in pixels.
-
-    A cell's distances are measured from its upper left corner, not from its middle.
-    """
-    parts = []
-    for stride in STRIDES:
-        ys, xs = np.mgrid[: -(-height // stride), : -(-width // stride)] * stride
-        parts.append(np.stack((xs.ravel(), ys.ravel(), np.full(xs.size, stride)), 1))
-    return np.concatenate(parts).astype(np.float32)

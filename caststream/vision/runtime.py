@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import logging
+import os
 import re
-import sys
-import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from caststream.errors import ModelError
+from caststream.vision.converted import converted
+
+if TYPE_CHECKING:
+    from torch import nn
 
 logger = logging.getLogger(__name__)
 _DEVICES = re.compile(r"auto|cpu|cuda(:\d+)?")
+_DRIVERS = ("libcuda.so.1", "nvcuda.dll")
+_MOST_THREADS = 8
+"""More do not help with a network of this size."""
 
 
 def resolve_device(device: str) -> str:
@@ -26,7 +33,7 @@ def resolve_device(device: str) -> str:
     """
     if not _DEVICES.fullmatch(device):
         raise ModelError(f"device {device!r} is unknown: use auto, cpu, cuda or cuda:N")
-    count = torch.cuda.device_count() if device != "cpu" else 0
+    count = _gpus() if device != "cpu" else 0
     if device == "auto":
         return "cuda:0" if count else "cpu"
     if device.startswith("cuda"):
@@ -37,12 +44,36 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def _gpus() -> int:
+    """How many GPUs torch sees; it is not even imported where no driver is installed."""
+    for driver in _DRIVERS:
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(driver)
+            break
+    else:
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def inference_threads() -> int:
+    """Threads of one inference on this CPU: half the cores.
+
+    The decoder, the shot detector and whoever else works on the stream have the others; a second
+    thread on two cores made a picture cost half as much again of their time.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, min(_MOST_THREADS, (cores or 1) // 2))
+
+
 class Runtime:
     """One network, ready to run on batches of pictures.
 
-    ``network`` takes one uint8 tensor (B, H, W, 3) of any B, H and W that its layers allow and
-    returns a tensor or a tuple of tensors, each with B rows; ``size`` (width, height) is the one
-    that it is traced with. It has to be in its final state: its weights are copied or moved.
+    ``build`` makes the network. It takes one uint8 tensor (B, H, W, 3) of any B, H and W that its
+    layers allow and returns a tensor or a tuple of tensors, each with B rows; ``size``
+    (width, height) is the one that it is traced with. ``key`` names network and weights, so that
+    it is converted once and then kept (``vision/converted.py``); None keeps nothing.
     On a GPU it runs in half precision; on a CPU by OpenVINO, in bfloat16 where the processor
     computes in it, or by torch where OpenVINO cannot take it. ``kind`` names the choice:
     "openvino-bf16", "openvino-f32", "torch-f32" or "torch-f16"; giving it insists on a runtime
@@ -51,35 +82,43 @@ class Runtime:
 
     def __init__(
         self,
-        network: nn.Module,
+        build: Callable[[], nn.Module],
         size: tuple[int, int],
         device: str = "auto",
         kind: str | None = None,
+        key: str | None = None,
     ) -> None:
         self.device = resolve_device(device)
         self._request: Any = None
-        network = network.eval().requires_grad_(False)
+        self._network: nn.Module | None = None
+        if self.device == "cpu" and kind != "torch-f32":
+            try:
+                self._request, self.kind = _compile(converted(build, size, key), kind)
+                return
+            except ModelError:
+                raise
+            except Exception as error:
+                if kind is not None:
+                    raise ModelError(
+                        f"runtime {kind!r} cannot run this network: {error}"
+                    ) from error
+                logger.warning("OpenVINO cannot run this network, torch does: %s", error)
+        import torch
+
+        self.kind = "torch-f32" if self.device == "cpu" else "torch-f16"
+        network = build().eval().requires_grad_(False)
         if self.device != "cpu":
-            self.kind = "torch-f16"
             network = network.to(self.device, torch.float16)
-            self._network = network.to(memory_format=torch.channels_last)
-            return
-        self.kind = "torch-f32"
         self._network = network.to(memory_format=torch.channels_last)
-        if kind == "torch-f32":
-            return
-        try:
-            self._request, self.kind = _compile(network, size, kind)
-        except Exception as error:
-            if kind is not None:
-                raise ModelError(f"runtime {kind!r} cannot run this network: {error}") from error
-            logger.warning("OpenVINO cannot run this network, torch does: %s", error)
 
     def __call__(self, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """Outputs for (B, H, W, 3) RGB pictures as float32 arrays with B rows each."""
         if self._request is not None:
             found = self._request.infer([np.ascontiguousarray(pictures)], share_inputs=True)
             return [np.array(found[i], np.float32) for i in range(len(found))]
+        import torch
+
+        assert self._network is not None
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
             outputs = self._network(batch)
@@ -88,20 +127,10 @@ class Runtime:
         return [output.float().cpu().numpy() for output in outputs]
 
 
-def _compile(network: nn.Module, size: tuple[int, int], kind: str | None) -> tuple[Any, str]:
-    """An OpenVINO request for ``network`` and the name of its kind."""
-    # Its converter would send usage data from forked copies of this process; a module that cannot
-    # be imported is how it is told not to (it has a stand-in for that).
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+def _compile(model: Any, kind: str | None) -> tuple[Any, str]:
+    """An OpenVINO request for a model and the name of its kind."""
     import openvino
 
-    width, height = size
-    example = torch.zeros((1, height, width, 3), dtype=torch.uint8)
-    with torch.no_grad(), warnings.catch_warnings():
-        # Tracing is announced as deprecated by torch, while OpenVINO still builds on it.
-        warnings.simplefilter("ignore", FutureWarning)
-        model = openvino.convert_model(network, example_input=example)
-    model.reshape({0: [-1, -1, -1, 3]})
     core = openvino.Core()
     if kind is None:
         has_bf16 = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -109,5 +138,6 @@ def _compile(network: nn.Module, size: tuple[int, int], kind: str | None) -> tup
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": kind.removeprefix("openvino-"),
+        "INFERENCE_NUM_THREADS": inference_threads(),
     }
     return core.compile_model(model, "CPU", config).create_infer_request(), kind

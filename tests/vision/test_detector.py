@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from caststream.errors import ModelError
+from caststream.vision.cells import STRIDES, cells
 from caststream.vision.detector import (
     FLOOR,
     FORMAT,
@@ -21,7 +22,7 @@ from caststream.vision.detector import (
     load_network,
     suppress,
 )
-from caststream.vision.networks import BINS, STRIDES, CharacterNet, Trunk, cells, fold_torchvision
+from caststream.vision.networks import BINS, CharacterNet, Trunk, fold_torchvision
 from caststream.vision.runtime import Runtime, resolve_device
 from tools.detection_score import overlaps, score
 from tools.films import read_film
@@ -148,8 +149,8 @@ def test_the_trunk_takes_torchvision_weights_with_their_batch_norm() -> None:
 def test_torch_and_openvino_say_the_same(detector: Detector) -> None:
     pictures, *_ = drawn(2, 256, 160)
     network = load_network(WEIGHTS)[0]
-    exact = Runtime(network, (512, 288), "cpu", "torch-f32")(pictures)
-    fast = Runtime(network, (512, 288), "cpu", "openvino-f32")(pictures)
+    exact = Runtime(lambda: network, (512, 288), "cpu", "torch-f32")(pictures)
+    fast = Runtime(lambda: network, (512, 288), "cpu", "openvino-f32")(pictures)
     for a, b in zip(exact, fast, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-3)
     for i, (boxes, scores) in enumerate(detector.detect(pictures)):

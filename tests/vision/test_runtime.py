@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
@@ -22,7 +24,7 @@ class Means(nn.Module):
 
 
 def test_any_batch_and_size_gives_what_torch_gives() -> None:
-    runtime = Runtime(Means(), (64, 32), "cpu", "openvino-f32")
+    runtime = Runtime(Means, (64, 32), "cpu", "openvino-f32")
     random = np.random.default_rng(0)
     for shape in ((1, 32, 64, 3), (3, 32, 64, 3), (2, 96, 32, 3)):
         pictures = random.integers(0, 255, shape, np.uint8)
@@ -37,10 +39,62 @@ def test_the_converter_sends_no_usage_data() -> None:
     script = (
         "import sys\n"
         "from tests.vision.test_runtime import Means, Runtime\n"
-        "Runtime(Means(), (64, 32), 'cpu', 'openvino-f32')\n"
+        "Runtime(Means, (64, 32), 'cpu', 'openvino-f32')\n"
         "import openvino.tools.ovc.convert_impl as converter\n"
         "assert sys.modules['openvino_telemetry'] is None\n"
         "assert converter.tm.__name__.endswith('telemetry_stub')\n"
     )
     root = Path(__file__).parent.parent.parent
     subprocess.run([sys.executable, "-c", script], cwd=root, check=True)
+
+
+def _started(cache: Path) -> str:
+    """What a process of its own says with this cache: results, and whether it needed torch."""
+    script = (
+        "import sys\n"
+        "import numpy as np\n"
+        "from caststream.vision.detector import Detector\n"
+        "from caststream.vision.embedder import Embedder\n"
+        "picture = np.random.default_rng(0).integers(0, 256, (1, 288, 512, 3), np.uint8)\n"
+        "boxes, scores = Detector.load(device='cpu').detect(picture)[0]\n"
+        "vectors, _ = Embedder.load(device='cpu').embed(picture[:, :128, :128].copy())\n"
+        "print(boxes.tolist(), scores.tolist(), vectors.tolist())\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_a_second_start_needs_no_torch_and_says_the_same(tmp_path: Path) -> None:
+    first, torch_first = _started(tmp_path).splitlines()
+    second, torch_second = _started(tmp_path).splitlines()
+    assert first == second
+    assert (torch_first, torch_second) == ("True", "False")
+
+
+def test_a_damaged_cache_is_made_anew_and_one_that_cannot_be_written_is_done_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    picture = np.full((1, 32, 64, 3), 7, np.uint8)
+
+    def mean() -> float:
+        return float(Runtime(Means, (64, 32), "cpu", "openvino-f32", key="means")(picture)[0][0, 0])
+
+    assert mean() == pytest.approx(7)
+    (kept,) = tmp_path.rglob("model.xml")
+    kept.write_bytes(kept.read_bytes()[:500])
+    assert mean() == pytest.approx(7)
+    assert "made anew" in caplog.text
+    caplog.clear()
+    assert mean() == pytest.approx(7)
+    assert not caplog.text
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert mean() == pytest.approx(7)
