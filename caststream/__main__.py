@@ -9,7 +9,7 @@ import sys
 # save, and take the cores from the decoder. It has to be said before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from caststream.cli import main  # noqa: E402
+from caststream.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())
