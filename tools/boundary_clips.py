@@ -143,11 +143,12 @@ class _Reel:
 
 def _other(rng: Rng, show: list[U1], length: int, before: F4, at: int) -> F4:
     """Frames of another shot, different enough from what is shown to be seen as another."""
+    least = float(rng.choice([1.8, 3.5]))  # little differs where only the characters change
     for _ in range(6):
         reel = _Reel(rng, show, length)
         # It starts early, so that a transition may show it before ``at``.
         frames = reel.play(0, length - at + 1)
-        if np.abs(frames[0] - before).mean() > 3.5:
+        if np.abs(frames[0] - before).mean() > least:
             break
     out = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
     out[at:] = frames[: length - at]
@@ -213,9 +214,12 @@ def _fade(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
     if rng.random() < 0.35:
         colour = np.full(3, 255, np.float32) if rng.random() < 0.75 else rng.uniform(0, 255, 3)
     colour = colour.astype(np.float32)
-    out = 0 if rng.random() < 0.15 else _span(rng, 1, 45)
-    into = 0 if rng.random() < 0.2 else _span(rng, 1, 45)
+    longest = 4 if rng.random() < 0.25 else 45
+    out = 0 if rng.random() < 0.15 else _span(rng, 1, longest)
+    into = 0 if rng.random() < 0.2 else _span(rng, 1, longest)
     rest = int(rng.integers(0, 6)) if rng.random() < 0.6 else int(rng.integers(6, 50))
+    if longest == 4:
+        rest = min(rest, int(rng.integers(0, 4)))
     if out == 0 or into == 0:
         rest = max(rest, 1)
     iris = rng.random() < 0.15 and out > 0 and into > 0

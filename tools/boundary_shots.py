@@ -33,17 +33,17 @@ LENGTH = 120
 def make_show(rng: Rng, shots: int = 8, length: int = LENGTH) -> list[U1]:
     """Shots of one show, each (length, 27, 48, 3) RGB."""
     colours = palette(rng)
-    sets = [make_set(rng, colours) for _ in range(int(rng.integers(2, 5)))]
+    sets = [make_set(rng, colours) for _ in range(int(rng.integers(1, 5)))]
     cast = [make_sprite(rng, colours) for _ in range(int(rng.integers(2, 6)))]
     out: list[U1] = []
     for _ in range(shots):
-        if not out or rng.random() < 0.6:
+        if not out or rng.random() < 0.5:
             canvas = sets[int(rng.integers(len(sets)))]
             camera = _camera(rng, length)
         else:
-            # Nearly the same view again, with others in it: the hardest cuts of a show.
+            # Nearly or exactly the same view again, with others in it: the hardest cuts of a show.
             again = _camera(rng, length) if rng.random() < 0.3 else camera[:1].repeat(length, 0)
-            again[:, 2] = camera[0, 2] * np.exp(rng.normal(0, 0.15))
+            again[:, 2] = camera[0, 2] * np.exp(rng.normal(0, rng.choice([0.0, 0.15])))
             again[:, :2] += camera[0, :2] - again[0, :2]
             again[:, :2] += rng.normal(0, rng.choice([0.0, 3.0, 15.0]), 2) * camera[0, 2]
             camera = again

@@ -105,11 +105,15 @@ def recoloured(rng: np.random.Generator, picture: U1) -> U1:
         picture = _as_lines(rng, picture)
     elif style < 0.20:
         picture = _as_flat(rng, picture)
+    elif style < 0.28:
+        picture = _as_other_paint(rng, picture)
     colours = picture.astype(np.float32)
     if rng.random() < 0.8:
         colours = colours @ _colour_matrix(rng).T
         colours = (colours - 128) * np.float32(rng.uniform(0.6, 1.4)) + 128
         colours += np.float32(rng.uniform(-40, 40))
+    if rng.random() < 0.1:
+        colours *= np.float32(rng.uniform(0.2, 0.6))
     if rng.random() < 0.15:
         colours += rng.normal(0, rng.uniform(2, 14), colours.shape[:2])[..., None]
     picture = colours.clip(0, 255).astype(np.uint8)
@@ -118,10 +122,15 @@ def recoloured(rng: np.random.Generator, picture: U1) -> U1:
     image = Image.fromarray(picture)
     if rng.random() < 0.15:
         image = image.filter(ImageFilter.BoxBlur(float(rng.uniform(0.5, 1.8))))
-    if rng.random() < 0.25:
+    if rng.random() < 0.3:
+        size = image.size
+        if rng.random() < 0.4:
+            # A low bitrate: fewer pixels, coarser blocks.
+            share = rng.uniform(0.35, 0.8)
+            image = image.resize((int(size[0] * share), int(size[1] * share)))
         coded = io.BytesIO()
-        image.save(coded, "JPEG", quality=int(rng.integers(15, 80)))
-        image = Image.open(coded)
+        image.save(coded, "JPEG", quality=int(rng.integers(10, 80)))
+        image = Image.open(coded).resize(size)
     return np.asarray(image)
 
 
@@ -161,10 +170,26 @@ def _as_flat(rng: np.random.Generator, picture: U1) -> U1:
     return np.asarray(np.clip(colours, 0, 255), np.uint8)
 
 
+def _as_other_paint(rng: np.random.Generator, picture: U1) -> U1:
+    """Another texture on the same shapes: a random small filter, half mixed in.
+
+    Xu et al., "Robust and generalizable visual representation learning via random convolutions",
+    ICLR 2021; the turn of the colours that follows does the rest.
+    """
+    kernel = rng.normal(0, 0.5, 9)
+    kernel[4] += 1.0
+    total = float(kernel.sum())
+    scale = total if abs(total) > 0.3 else 0.3
+    image = Image.fromarray(picture)
+    painted = image.filter(ImageFilter.Kernel((3, 3), kernel.tolist(), scale))
+    return np.asarray(Image.blend(image, painted, float(rng.uniform(0.3, 1.0))))
+
+
 class Mixture:
     """Endless augmented batches from several sources, each with its share.
 
-    Batches are made on one thread ahead of their use. The same seed gives the same batches.
+    Batches are made on one thread ahead of their use. Batch ``n`` depends on the seed and on ``n``
+    alone, so a run that was stopped goes on as if it had not been.
     """
 
     def __init__(
@@ -179,27 +204,29 @@ class Mixture:
         self._shares = shares / shares.sum()
         self._batch = batch
         self._sizes = sizes
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
 
-    def _pick(self) -> Sample:
-        source = self._sources[self._rng.choice(len(self._sources), p=self._shares)]
-        return source[int(self._rng.integers(len(source)))]
+    def _pick(self, rng: np.random.Generator) -> Sample:
+        source = self._sources[rng.choice(len(self._sources), p=self._shares)]
+        return source[int(rng.integers(len(source)))]
 
-    def _one(self, size: tuple[int, int]) -> Sample:
-        if self._rng.random() < 0.25:
-            sample = mosaic(self._rng, [self._pick() for _ in range(4)], size)
+    def _one(self, rng: np.random.Generator, size: tuple[int, int]) -> Sample:
+        if rng.random() < 0.25:
+            sample = mosaic(rng, [self._pick(rng) for _ in range(4)], size)
         else:
-            sample = window(self._rng, self._pick(), size)
-        return Sample(recoloured(self._rng, sample.picture), sample.boxes, sample.ignore)
+            sample = window(rng, self._pick(rng), size)
+        return Sample(recoloured(rng, sample.picture), sample.boxes, sample.ignore)
 
-    def __iter__(self) -> Iterator[list[Sample]]:
+    def batches(self, first: int, last: int) -> Iterator[list[Sample]]:
+        """Batches ``first`` to ``last`` (exclusive)."""
         ready: queue.Queue[list[Sample]] = queue.Queue(3)
 
         def work() -> None:
-            while True:
-                size = self._sizes[int(self._rng.integers(len(self._sizes)))]
-                ready.put([self._one(size) for _ in range(self._batch)])
+            for number in range(first, last):
+                rng = np.random.default_rng((self._seed, number))
+                size = self._sizes[int(rng.integers(len(self._sizes)))]
+                ready.put([self._one(rng, size) for _ in range(self._batch)])
 
         threading.Thread(target=work, daemon=True).start()
-        while True:
+        for _ in range(first, last):
             yield ready.get()

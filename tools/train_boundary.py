@@ -1,10 +1,11 @@
 """Train the boundary network on made transitions; see MODELS.md for how the shipped one was made.
 
-    python -m tools.train_boundary --out base.pt --minutes 9 --films none
-    python -m tools.train_boundary --out ship.pt --start base.pt --rate 1.2e-3 --minutes 4
-    python -m tools.train_boundary --out one.pt --start base.pt --minutes 1.2 --leave sintel_trailer
+    python -m tools.train_boundary --out base.pt --films none
+    python -m tools.train_boundary --out ship.pt --start base.pt --rate 1.2e-3 --steps 900
+    python -m tools.train_boundary --out one.pt --start base.pt --steps 300 --leave sintel_trailer
 
-Every run can be stopped and called again: it goes on from its last checkpoint. On one core.
+Every run can be stopped and called again: it goes on from its last checkpoint, with the clips that
+it would have had. On one core.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections import deque
 from itertools import pairwise
 from pathlib import Path
 
@@ -106,15 +106,16 @@ class Film:
 
 
 class Clips:
-    """An endless supply of training clips."""
+    """An endless supply of training clips, each made from the seed and its number."""
 
-    def __init__(self, shows: list[list[U1]], films: list[Film]) -> None:
+    def __init__(self, shows: list[list[U1]], films: list[Film], seed: int) -> None:
+        self.seed = seed
         self.shows = shows
         self.films = films
         self.film_shows = [f.shots for f in films if f.shots]
         self.with_truth = [f for f in films if f.listed]
         sizes = np.array([len(f.frames) for f in self.with_truth], float)
-        self.pool: deque[tuple[NDArray[np.generic], ...]] = deque(maxlen=POOL)
+        self.pool: dict[int, tuple[NDArray[np.generic], ...]] = {}
         self.share = sizes / sizes.sum() if len(sizes) else sizes
 
     def make(self, rng: np.random.Generator) -> Clip:
@@ -129,8 +130,9 @@ class Clips:
             clip = join(rng, self.shows, CLIP)
         return disturb(rng, clip, self.shows)
 
-    def described(self, rng: np.random.Generator) -> tuple[NDArray[np.generic], ...]:
-        """Frames, features, rows, answers (T, 4) and weights (T, 3) of a new clip."""
+    def described(self, number: int) -> tuple[NDArray[np.generic], ...]:
+        """Frames, features, rows, answers (T, 4) and weights (T, 3) of clip ``number``."""
+        rng = np.random.default_rng((self.seed, number))
         clip = self.make(rng)
         if rng.random() < 0.3:
             # The end of a stream, as the detector sees it: the last picture stands still.
@@ -143,18 +145,21 @@ class Clips:
         )
         return clip.frames, features, rows, answers, clip.weight
 
-    def batch(self, rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
-        """The same with a leading axis of BATCH clips.
+    def batch(self, step: int) -> tuple[torch.Tensor, ...]:
+        """The same with a leading axis of BATCH clips: the batch of this step, always the same.
 
         Making a clip costs more than learning from it: FRESH clips of a batch are new, the rest
-        are drawn again from the last POOL ones.
+        are drawn again from the POOL before them.
         """
-        while len(self.pool) < BATCH:
-            self.pool.append(self.described(rng))
-        for _ in range(FRESH):
-            self.pool.append(self.described(rng))
-        picks = rng.choice(len(self.pool) - FRESH, BATCH - FRESH, replace=False)
-        chosen = [self.pool[int(i)] for i in picks] + list(self.pool)[-FRESH:]
+        until = BATCH + FRESH * (step + 1)
+        for number in range(max(0, until - POOL), until):
+            if number not in self.pool:
+                self.pool[number] = self.described(number)
+        for number in [n for n in self.pool if n < until - POOL]:
+            del self.pool[number]
+        rng = np.random.default_rng((self.seed, 1, step))
+        old = rng.choice(np.arange(max(0, until - POOL), until - FRESH), BATCH - FRESH, False)
+        chosen = [self.pool[int(n)] for n in (*old, *range(until - FRESH, until))]
         return tuple(torch.from_numpy(np.stack(column)) for column in zip(*chosen, strict=True))
 
 
@@ -184,54 +189,53 @@ def train(args: argparse.Namespace) -> None:
     if args.films == "all":
         films = [Film(args.media / f"{n}.mp4", args.cache) for n in FILMS if n != args.leave]
     model = BoundaryModel().to(memory_format=torch.channels_last)
-    began = time.time()
-    source = Clips([make_show(rng) for _ in range(args.shows)], films)
-    print(f"{args.shows} shows drawn in {time.time() - began:.0f} s", flush=True)
+    began = time.process_time()
+    source = Clips([make_show(rng) for _ in range(args.shows)], films, args.seed)
+    print(f"{args.shows} shows drawn in {time.process_time() - began:.0f} s", flush=True)
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=1e-3)
-    step, spent = 0, 0.0
+    first = 0
     if args.out.exists():
         kept = torch.load(args.out, weights_only=True)
         model.load_state_dict(kept["model"])
         optimiser.load_state_dict(kept["optimiser"])
-        step, spent = kept["step"], kept["spent"]
-        rng = np.random.default_rng([args.seed, step])
-        print(f"going on from step {step}, {spent / 60:.1f} min", flush=True)
+        first = kept["step"]
+        print(f"going on from step {first}", flush=True)
     elif args.start:
         model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
     else:
-        some = torch.cat([source.batch(rng)[1].flatten(0, 1) for _ in range(8)])
+        some = torch.cat([source.batch(step)[1].flatten(0, 1) for step in range(8)])
         model.mean.copy_(some.mean(0))
         model.scale.copy_(1 / (some.std(0) + 0.02))
-    limit = args.minutes * 60
-    mean, last, saved = 0.0, time.process_time(), time.process_time()
-    while spent < limit:
-        share = spent / limit
+    mean, began = 0.0, time.process_time()
+    for step in range(first, args.steps):
         warm = min(1.0, (step + 1) / 60)
         for group in optimiser.param_groups:
+            share = step / args.steps
             group["lr"] = float(args.rate * warm * (0.02 + 0.49 * (1 + np.cos(np.pi * share))))
-        loss = loss_of(model, source.batch(rng))
+        loss = loss_of(model, source.batch(step))
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        step += 1
-        mean += (float(loss.detach()) - mean) / min(step, 50)
-        now = time.process_time()
-        spent += now - last
-        last = now
-        if step % 50 == 0:
-            print(f"step {step}  {spent / 60:5.1f} min  loss {mean:.4f}", flush=True)
-        if now - saved > 30 or spent >= limit:
-            saved = now
+        done = step + 1 - first
+        mean += (float(loss.detach()) - mean) / min(done, 50)
+        if (step + 1) % 50 == 0 or step + 1 == args.steps:
+            pace = (time.process_time() - began) / done
+            left = pace * (args.steps - step - 1) / 60
+            print(
+                f"step {step + 1}/{args.steps}: loss {mean:.4f}; "
+                f"{pace * 1e3:.0f} CPU ms a step, {left:.1f} CPU min left",
+                flush=True,
+            )
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save({**state, "step": step, "spent": spent}, args.out)
+            args.out.parent.mkdir(parents=True, exist_ok=True)
+            torch.save({**state, "step": step + 1}, args.out)
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     args.out.with_suffix(".safetensors").write_bytes(save(weights))
-    held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [])
+    held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [], 99)
     model.eval()
     with torch.no_grad():
-        check = np.random.default_rng(99)
-        losses = [float(loss_of(model, held.batch(check))) for _ in range(10)]
+        losses = [float(loss_of(model, held.batch(step))) for step in range(10)]
     print(f"held-out drawn clips: loss {np.mean(losses):.4f}", flush=True)
 
 
@@ -239,7 +243,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="checkpoint; weights beside it")
     parser.add_argument("--start", type=Path, help="checkpoint to begin from")
-    parser.add_argument("--minutes", type=float, default=10, help="of processor time")
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shows", type=int, default=150)
     parser.add_argument("--films", choices=("none", "all"), default="all")
