@@ -74,6 +74,11 @@ class Detector:
                 return external.from_onnx(Path(rest))
             return external.from_huggingface(rest, device, prompt)
         path = WEIGHTS if spec == "default" else Path(spec)
+        if colon and not path.exists():
+            raise ModelError(
+                f"no detector {spec!r}: give default, a path of our own weights, "
+                "torchvision:NAME, onnx:PATH or hf:MODEL"
+            )
         own = _Own(path, device)
         return Detector(own, own.digest, f"{path.stem}-{own.digest}")
 

@@ -177,3 +177,44 @@ def test_models_of_open_vocabulary_are_asked_in_words(tmp_path: Path) -> None:
     assert one.digest != other.digest
     assert len(found[0]) and found[0].min() >= 0 and (found[0] <= (96, 64, 96, 64)).all()
     assert found[1].tolist() != again[1].tolist()
+
+
+def test_grounding_models_are_asked_in_words(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the extra [hf]")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "a", "robot", "cat"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    tiny = {"num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 1}
+    parts = {f"{part}_{k}": 2 for part in ("encoder", "decoder") for k in ("layers", "attention_heads")}
+    config = transformers.GroundingDinoConfig(
+        backbone_config=transformers.SwinConfig(
+            image_size=64,
+            embed_dim=8,
+            depths=[1, 1, 1, 1],
+            num_heads=[1, 1, 2, 2],
+            window_size=4,
+            out_features=["stage2", "stage3", "stage4"],
+        ),
+        text_config=transformers.BertConfig(vocab_size=len(words), hidden_size=16, **tiny),
+        d_model=32,
+        num_queries=10,
+        max_text_len=32,
+        **parts,
+    )
+    torch.manual_seed(0)
+    transformers.GroundingDinoForObjectDetection(config).save_pretrained(tmp_path)
+    images = transformers.GroundingDinoImageProcessor(size={"height": 64, "width": 96})
+    tokens = transformers.BertTokenizer(str(tmp_path / "vocab.txt"))
+    transformers.GroundingDinoProcessor(images, tokens).save_pretrained(tmp_path)
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 96, 3), dtype=np.uint8)
+    said = []
+    for prompt in ("a robot", "a cat"):
+        found = Detector.load(f"hf:{tmp_path}", "cpu", prompt).detect(pictures)
+        assert len(found) == 2 and all(len(boxes) for boxes, _ in found)
+        said.append(found[0][1].tolist())
+    assert said[0] != said[1]
+
+
+@pytest.mark.parametrize("spec", ["timm:resnet18", "huggingface:any", "yolo:x.pt"])
+def test_unknown_kinds_of_detectors_are_told_the_known_ones(spec: str) -> None:
+    with pytest.raises(ModelError, match="torchvision:NAME, onnx:PATH or hf:MODEL"):
+        Detector.load(spec)
