@@ -245,7 +245,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="checkpoint to begin from")
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--shows", type=int, default=150)
+    parser.add_argument("--shows", type=int, default=100)
     parser.add_argument("--films", choices=("none", "all"), default="all")
     parser.add_argument("--leave", help="film to leave out")
     parser.add_argument("--media", type=Path, default=ROOT.parent / "shared" / "media")
