@@ -184,7 +184,9 @@ def test_grounding_models_are_asked_in_words(tmp_path: Path) -> None:
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", "a", "robot", "cat"]
     (tmp_path / "vocab.txt").write_text("\n".join(words))
     tiny = {"num_attention_heads": 2, "intermediate_size": 16, "num_hidden_layers": 1}
-    parts = {f"{part}_{k}": 2 for part in ("encoder", "decoder") for k in ("layers", "attention_heads")}
+    parts = {
+        f"{part}_{k}": 2 for part in ("encoder", "decoder") for k in ("layers", "attention_heads")
+    }
     config = transformers.GroundingDinoConfig(
         backbone_config=transformers.SwinConfig(
             image_size=64,
