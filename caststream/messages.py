@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from caststream.pool import Pool
+from caststream.vitals import SourceVitals, Vitals
+
 if TYPE_CHECKING:
     from caststream.media.picture import Picture
 
@@ -109,6 +112,8 @@ class Frame:
     index: int
     time: float
     picture: Picture
+    arrived: float = 0.0
+    """When its packet came, on the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,8 +341,16 @@ class Context:
     quiet: bool = False
     models: dict[str, str] = field(default_factory=dict)
     """Name -> digest of the models in use; nodes add to it when they open."""
-    queues: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Name of a queued node -> (fill, size); the runner keeps it up to date."""
+    source: int = 0
+    """Number of the source in the store; ``save`` puts it here when the stream starts."""
+    many: bool = False
+    """Whether other sources may write to the same store and label stream meanwhile."""
+    vitals: SourceVitals = field(default_factory=SourceVitals)
+    """Running statistics of this source, for whoever watches."""
+    process: Vitals = field(default_factory=Vitals)
+    """Those of all sources of the process."""
+    pool: Pool = field(default_factory=Pool)
+    """What the sources of a process share."""
     stop: Callable[[], None] = _no_run
     """Ends the stream normally, as Ctrl-C does; whoever runs the graph puts it here."""
     reader_gone: bool = False

@@ -27,7 +27,7 @@ class Stage:
         self.inbox: Inbox | None = None
         if step.queue:
             drop = step.when_full == "drop"
-            self.inbox = Inbox(step.name, step.queue, drop, context.queues)
+            self.inbox = Inbox(step.name, step.queue, drop, context.vitals.queues)
         self._accepts = kinds.accepts(step.node)
         self._makes = kinds.makes(step.node)
         self._routes: dict[type, tuple[Take, ...]] = {}

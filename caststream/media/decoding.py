@@ -39,6 +39,8 @@ _BARREN = 50
 """Packets in a row that cannot be decoded after which a stream is probed again."""
 _REORDER = 16
 """Most frames that a decoder holds back to put them in order (H.264's and HEVC's limit)."""
+_UNDER_WAY = 256
+"""Most packets that are inside a decoder at once, and more."""
 _SHORT = 0.5
 """Seconds that may be missing at the end before a file is said to be cut off."""
 _BACK_OFF = (0.5, 30.0)
@@ -52,6 +54,8 @@ class Shown:
     index: int
     time: float
     picture: Picture
+    arrived: float
+    """When its packet came, on the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,10 @@ class Decoder:
         self.height = source.stream.height
         self._step = 1.0 / (source.fps or 25.0)
         self._clock = Clock(self._step, _LEAP_STREAMED if source.streamed else _LEAP_INDEXED)
-        self._times: dict[int, float] = {}
+        self._times: dict[int, tuple[float, float]] = {}
+        """Frame number -> its time, and when it arrived."""
+        self._arrivals: dict[int | None, float] = {}
+        """Time stamp of a packet -> when it came; decoders hand frames out later and in order."""
         self._count = 0
         self._anew_at = -1
         self._suspect = 0
@@ -128,6 +135,7 @@ class Decoder:
         for packet in self._packets():
             if self._stop.up:
                 return None
+            self._arrive(packet.pts)
             try:
                 frames = packet.decode()
             except av.EOFError:
@@ -210,13 +218,19 @@ class Decoder:
                 yield from self._look_for_loss(frame, before, now)
         if resized:
             yield from self._broken("resized", before, now)
-        self._times[self._count] = now
+        arrived = self._arrivals.pop(frame.pts, None)
+        self._times[self._count] = now, time.monotonic() if arrived is None else arrived
         self._count += 1
         if self._chain is None:
             yield self._shown(self._count - 1, frame)
         else:
             for number, picture in self._chain.push(frame, self._count - 1):
                 yield self._shown(number, picture)
+
+    def _arrive(self, stamp: int | None) -> None:
+        if len(self._arrivals) > _UNDER_WAY:  # packets that never became frames
+            self._arrivals.clear()
+        self._arrivals[stamp] = time.monotonic()
 
     def _suspect_loss(self, *, certain: bool) -> None:
         """Look out for missing frames: they are due only when decoders have put frames in order."""
@@ -281,7 +295,8 @@ class Decoder:
     def _shown(self, number: int, frame: av.VideoFrame) -> Shown:
         surface = CpuSurface(frame, self._scalers)
         picture = Picture(surface, self.width, self.height, self._geometry, self._aspect)
-        return Shown(number, self._times.pop(number), picture)
+        now, arrived = self._times.pop(number)
+        return Shown(number, now, picture, arrived)
 
     def _drain(self) -> Iterator[Shown]:
         if self._chain is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from caststream.errors import NoVideoError, UsageError
 from caststream.graph.node import Source
 from caststream.messages import Context, EndReason, Frame, Gap, Marker, StreamEnd, StreamStart
+from caststream.vitals import SourceVitals
 
 if TYPE_CHECKING:
     from caststream.media.decoding import Break, Shown
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
     from caststream.media.pipes import StopSign
 
 _AHEAD = 12
+"""Frames that are decoded ahead: enough to ride over an analysed frame, 37 MB at 1080p."""
 _PEEK = 2.0
 """Seconds that a file gets to show its first picture before the other nodes open."""
-"""Frames that are decoded ahead: enough to ride over an analysed frame, 37 MB at 1080p."""
 
 
 class Decode(Source):
@@ -47,6 +49,7 @@ class Decode(Source):
         self.threads = threads
         self._feed: Feed[StreamStart | Shown | Break] | None = None
         self._stopped = False
+        self._vitals = SourceVitals()
 
     def open(self, context: Context) -> None:
         """Start to open and decode ``context.uri`` while other nodes load their models.
@@ -61,6 +64,7 @@ class Decode(Source):
 
         if self.filter:
             parse_chain(self.filter)
+        self._vitals = context.vitals
         stop = StopSign()
         self._feed = Feed(lambda: self._decode(context.uri, stop), stop, _AHEAD)
         if self._stopped:
@@ -81,17 +85,28 @@ class Decode(Source):
         frames, seconds, step, length = 0, 0.0, 0.0, 0.0
         for item in self._feed.items():
             if isinstance(item, StreamStart):
+                vitals = self._vitals
+                vitals.width, vitals.height = item.width, item.height
+                vitals.length = item.seconds
                 step = 1.0 / item.fps if item.fps else 0.0
                 yield item
             elif isinstance(item, Shown):
                 # A frame is shown until the next: as long as the one before, where rates vary.
                 length = step or item.time - seconds
                 frames, seconds = item.index + 1, item.time
-                yield Frame(item.index, item.time, item.picture)
+                self._note(item)
+                yield Frame(item.index, item.time, item.picture, item.arrived)
             else:
+                self._vitals.gap(item.reason, item.frames)
                 yield Gap(item.reason, item.start, item.end, item.frames)
         reason: EndReason = "interrupted" if self._stopped else "eof"
         yield StreamEnd(frames, seconds + length if frames else 0.0, reason)
+
+    def _note(self, shown: Shown) -> None:
+        vitals = self._vitals
+        vitals.state = "running"
+        vitals.frames, vitals.seconds = shown.index + 1, shown.time
+        vitals.last_frame = time.monotonic()
 
     def stop(self) -> None:
         """Make ``produce`` come to its ``StreamEnd`` at once; safe in a signal handler."""

@@ -43,12 +43,16 @@ class Detect(Node):
         self._size = (0, 0)
         self._due = float("-inf")
         self._detector: Detector | None = None
+        self._context: Context | None = None
 
     def open(self, context: Context) -> None:
         """Load the detector."""
         from caststream.vision.detector import Detector
 
-        self._detector = Detector.load(self.model, context.device, self.prompt)
+        self._context = context
+        self._detector = context.pool.lease(
+            self._key, lambda: Detector.load(self.model, context.device, self.prompt)
+        )
         context.models["detector"] = self._detector.digest
 
     def process(self, message: ShotFrame) -> Iterator[Detections]:
@@ -90,3 +94,10 @@ class Detect(Node):
     def close(self) -> None:
         """Let go of the network."""
         self._detector = None
+        if self._context is not None:
+            self._context.pool.release(self._key)
+            self._context = None
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        return "detector", self.model, self.prompt

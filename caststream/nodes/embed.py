@@ -27,14 +27,16 @@ class Embed(Node):
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
         self._stale = True  # the store is opened further down, and read when the first boxes come
-        self._store: str | None = None
+        self._context: Context | None = None
 
     def open(self, context: Context) -> None:
         """Load the trunk."""
         from caststream.vision.embedder import Embedder
 
-        self._embedder = Embedder.load(self.model, context.device)
-        self._store = context.store
+        self._context = context
+        self._embedder = context.pool.lease(
+            self._key, lambda: Embedder.load(self.model, context.device)
+        )
         context.models["embedder"] = self._embedder.digest
 
     def process(self, message: Detections) -> Iterator[Embedded]:
@@ -54,11 +56,11 @@ class Embed(Node):
 
     def _pick_up(self) -> None:
         self._stale = False
-        if self._store is None:
+        if self._context is None or self._context.store is None:
             return
         from caststream.store import published
 
-        newest = published.current_head(self._store, self._number)
+        newest = published.current_head(self._context.store, self._number)
         if newest is not None:
             self._number, head = newest
             self._head = head or None
@@ -66,3 +68,10 @@ class Embed(Node):
     def close(self) -> None:
         """Let go of the network."""
         self._embedder = None
+        if self._context is not None:
+            self._context.pool.release(self._key)
+            self._context = None
+
+    @property
+    def _key(self) -> tuple[str, ...]:
+        return "embedder", self.model

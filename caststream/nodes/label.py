@@ -46,8 +46,7 @@ class Label(Node):
 
     def __init__(self) -> None:
         self._cast: Cast | None = None
-        self._store: str | None = None
-        self._source = 0
+        self._context: Context | None = None
         self._online: dict[int, _Looks] = {}
         self._said: dict[int, int | None] = {}
         """Track of this source -> the character last said of it."""
@@ -56,23 +55,20 @@ class Label(Node):
 
     def open(self, context: Context) -> None:
         """Remember the store; the dictionary is read when the stream starts."""
-        self._store = context.store
+        self._context = context
 
     def mark(self, marker: Marker) -> Iterator[Dictionary]:
         """A new source begins with the dictionary of all that were before it."""
         if isinstance(marker, StreamStart):
             from caststream.learning.cast import Cast
 
-            self._cast = Cast(self._store)
+            assert self._context is not None, "open comes first"
+            self._cast = Cast(self._context.store)
+            self._tell()
             self._revision = self._cast.published.revision
             self._aliases = set(self._cast.aliases)
             self._online.clear()
             self._said.clear()
-            if self._store is not None:
-                from caststream.store.reader import StoreReader
-
-                with StoreReader(self._store) as reader:
-                    self._source = max((s.id for s in reader.sources()), default=0)
         return iter(())
 
     def process(
@@ -139,6 +135,13 @@ class Label(Node):
         """Pick up the last dictionary."""
         yield from self._pick_up()
 
+    def _tell(self) -> None:
+        assert self._cast is not None and self._context is not None
+        cast, process = self._cast, self._context.process
+        process.characters = len(cast.summaries())
+        process.named = sum(1 for one in cast.summaries() if one.name)
+        process.revision, process.model = cast.published.revision, cast.vectors
+
     def _pick_up(self) -> Iterator[Dictionary | Tuned]:
         if self._cast is None:
             return
@@ -153,10 +156,11 @@ class Label(Node):
         """What the newest dictionary changes; the revision rises with every one that goes out."""
         from caststream.store.schema import make_uid
 
-        assert self._cast is not None
+        assert self._cast is not None and self._context is not None
+        self._tell()
         relabelled = []
         for track, before in self._said.items():
-            verdict = self._cast.of_track(make_uid(self._source, track))
+            verdict = self._cast.of_track(make_uid(self._context.source, track))
             if verdict is None:
                 continue
             now = self._columns([verdict])[0][0]

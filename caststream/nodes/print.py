@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,6 +32,58 @@ from caststream.messages import (
 _log = logging.getLogger(__name__)
 
 
+class Lines:
+    """Where lines go; several streams may write to one, a whole line at a time."""
+
+    def __init__(self, labels: str | None) -> None:
+        """Open the file ``labels``, or standard output for None; OutputError where it cannot be."""
+        self._labels = labels
+        self._lock = threading.Lock()
+        self._out: IO[str] | None
+        if labels is None:
+            # Labels are UTF-8 whatever the terminal's locale says.
+            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+            self._out = sys.stdout
+            return
+        try:
+            self._out = Path(labels).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115
+        except OSError as error:
+            raise OutputError(f"cannot write the labels to {labels}: {error.strerror}") from error
+
+    def write(self, line: str) -> None:
+        """Write and flush one line; raises BrokenPipeError, and OutputError for a full disk."""
+        with self._lock:
+            if self._out is None:
+                raise BrokenPipeError
+            try:
+                self._out.write(line + "\n")
+                self._out.flush()
+            except BrokenPipeError:
+                self._out = None
+                raise
+            except OSError as error:
+                # Let go without writing what is still buffered: it would fail again.
+                self._abandon()
+                where = self._labels or "standard output"
+                hint = "; free some room and run again" if error.errno == errno.ENOSPC else ""
+                raise OutputError(
+                    f"cannot write the labels to {where}: {error.strerror}{hint}"
+                ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._abandon()
+
+    def _abandon(self) -> None:
+        if self._out is not None and self._labels is not None:
+            try:
+                self._out.close()
+            except OSError as error:
+                _log.debug("closing the labels: %s", error)
+        self._out = None
+
+
 class Print(Node):
     """Write labels as NDJSON to standard output, or to the file that ``--labels`` names.
 
@@ -39,9 +92,8 @@ class Print(Node):
     """
 
     def __init__(self) -> None:
-        self._context = Context()
-        self._out: IO[str] | None = None
-        self._owned = False
+        self._context: Context | None = None
+        self._out: Lines | None = None
         self._began = 0.0
         self._size = (0, 0)
         self._analysed = self._shots = self._tracks = 0
@@ -49,19 +101,9 @@ class Print(Node):
 
     def open(self, context: Context) -> None:
         """Open the file, so that a path that cannot be written is told before decoding."""
+        labels = context.labels
+        self._out = context.pool.lease(("labels", labels), lambda: Lines(labels))
         self._context = context
-        if context.labels is None:
-            # Labels are UTF-8 whatever the terminal's locale says.
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
-            self._out = sys.stdout
-            return
-        try:
-            self._out = Path(context.labels).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115
-        except OSError as error:
-            raise OutputError(
-                f"cannot write the labels to {context.labels}: {error.strerror}"
-            ) from error
-        self._owned = True
 
     def process(
         self, message: ShotFrame | Labelled | LabelledTracks | Dictionary | Tuned
@@ -71,6 +113,7 @@ class Print(Node):
             case Labelled():
                 self._analysed += 1
                 self._write(self._frame(message))
+                self._note(message)
             case LabelledTracks():
                 self._tracks += len(message.tracks.tracks)
                 for i, track in enumerate(message.tracks.tracks):
@@ -88,6 +131,14 @@ class Print(Node):
             case Tuned():
                 self._write(records.tuned_record(message))
         return iter(())
+
+    def _note(self, message: Labelled) -> None:
+        assert self._context is not None, "open comes first"
+        vitals = self._context.vitals
+        detections = message.tracked.embedded.detections
+        vitals.analysed = self._analysed
+        vitals.boxes += len(detections.boxes)
+        vitals.latency.add(time.monotonic() - detections.source.frame.arrived)
 
     def _frame(self, message: Labelled) -> records.Record:
         detections = message.tracked.embedded.detections
@@ -115,6 +166,8 @@ class Print(Node):
         return iter(())
 
     def _begin(self, start: StreamStart) -> None:
+        context = self._context
+        assert context is not None, "open comes first"
         self._began = time.monotonic()
         self._size = (start.width, start.height)
         self._analysed = self._shots = self._tracks = 0
@@ -122,26 +175,19 @@ class Print(Node):
         self._write(
             records.stream_record(
                 start,
-                source=self._source(),
-                graph=self._context.graph,
-                store=self._context.store,
-                models=self._context.models,
+                source=context.source,
+                graph=context.graph,
+                store=context.store,
+                models=context.models,
                 started=datetime.now(UTC).isoformat(timespec="seconds"),
             )
         )
 
-    def _source(self) -> int:
-        """The number that the store gave this source; 0 where none is kept."""
-        if self._context.store is None:
-            return 0
-        from caststream.store.reader import StoreReader
-
-        with StoreReader(self._context.store) as reader:
-            return max((source.id for source in reader.sources()), default=0)
-
     def end_shot(self, end: ShotEnd) -> Iterator[Never]:
         """Write the shot."""
         self._shots += 1
+        if self._context is not None:
+            self._context.vitals.shots = self._shots
         self._write(records.shot_record(end.shot))
         return iter(())
 
@@ -160,32 +206,20 @@ class Print(Node):
         return iter(())
 
     def _write(self, record: dict[str, Any]) -> None:
-        if self._out is None:
+        if self._out is None or self._context is None:
             return
+        if self._context.many:
+            record["source"] = self._context.source
         try:
-            self._out.write(records.dumps(record) + "\n")
-            self._out.flush()
+            self._out.write(records.dumps(record))
         except BrokenPipeError:
             self._out = None
             self._context.reader_gone = True
             self._context.stop()
-        except OSError as error:
-            self._abandon()
-            where = self._context.labels or "standard output"
-            hint = "; free some room and run again" if error.errno == errno.ENOSPC else ""
-            raise OutputError(
-                f"cannot write the labels to {where}: {error.strerror}{hint}"
-            ) from error
-
-    def _abandon(self) -> None:
-        """Let go without writing what is still buffered: it would fail again."""
-        if self._out is not None and self._owned:
-            try:
-                self._out.close()
-            except OSError as error:
-                _log.debug("closing the labels: %s", error)
-        self._out = None
 
     def close(self) -> None:
-        """Close the file."""
-        self._abandon()
+        """Close the file, unless other streams write to it."""
+        self._out = None
+        if self._context is not None:
+            self._context.pool.release(("labels", self._context.labels))
+            self._context = None

@@ -31,7 +31,7 @@ class Save(Node):
     """
 
     def __init__(self) -> None:
-        self._context = Context()
+        self._context: Context | None = None
         self._writer: StoreWriter | None = None
         self._source = 0
         self._mined: list[Mined] = []
@@ -44,16 +44,19 @@ class Save(Node):
 
         if context.store is None:
             raise UsageError('the node "save" needs a store: give --store PATH')
+        store = context.store
+        self._writer = context.pool.lease(("writer", store), lambda: StoreWriter.open(store))
         self._context = context
-        self._writer = StoreWriter.open(context.store)
 
     def mark(self, marker: Marker) -> Iterator[Saved]:
         """Begin the source; keep a gap for the next commit."""
         if isinstance(marker, StreamStart):
+            assert self._context is not None, "open comes first"
             context = self._context
             self._source = self._open_writer().begin_source(
                 marker, context.again, graph=context.graph, models=context.models
             )
+            context.source = context.vitals.id = self._source
         elif isinstance(marker, Gap):
             self._gaps.append(marker)
         return iter(())
@@ -69,23 +72,27 @@ class Save(Node):
     def end_shot(self, end: ShotEnd) -> Iterator[Saved]:
         """Commit the shot."""
         tracks, self._tracks = self._tracks, 0
+        if self._context is not None:
+            self._context.vitals.tracks += tracks
+            self._context.vitals.commits += 1
         yield Saved(self._source, self._commit(end.shot), end.shot, tracks)
 
     def end_stream(self, end: StreamEnd) -> Iterator[Saved]:
         """Keep what came after the last shot, and say how the source ended."""
         if self._mined or self._gaps:
             self._commit(None)
-        self._open_writer().end_source(end)
+        self._open_writer().end_source(end, self._source)
         return iter(())
 
     def close(self) -> None:
         """Seal the store and let go of it."""
         if self._writer is not None:
-            self._writer.close()
+            assert self._context is not None
+            self._context.pool.release(("writer", self._context.store))
             self._writer = None
 
     def _commit(self, shot: Shot | None) -> int:
-        number = self._open_writer().commit(shot, self._mined, self._gaps)
+        number = self._open_writer().commit(shot, self._mined, self._gaps, self._source)
         self._mined, self._gaps = [], []
         return number
 

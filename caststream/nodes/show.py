@@ -36,7 +36,7 @@ class Show(Node):
 
     def __init__(self, every: float = 10.0) -> None:
         self.every = every
-        self._context = Context(quiet=True)
+        self._context: Context | None = None
         self._live: Live | None = None
         self._start = StreamStart("", 0, 0, None, None, "")
         self._began = self._said = time.monotonic()
@@ -99,7 +99,7 @@ class Show(Node):
         """Take the display away and leave one line of summary."""
         self._at = end.seconds
         self._stop()
-        if not self._context.quiet:
+        if self._context is not None and not self._context.quiet:
             print(f"caststream: {end.reason}: {self._line()}", file=sys.stderr, flush=True)
         return iter(())
 
@@ -114,7 +114,8 @@ class Show(Node):
 
     def _tell(self) -> None:
         now = time.monotonic()
-        if self._context.quiet or self._live is not None or now - self._said < self.every:
+        quiet = self._context is None or self._context.quiet
+        if quiet or self._live is not None or now - self._said < self.every:
             return
         self._said = now
         print(f"caststream: {self._line()}", file=sys.stderr, flush=True)
@@ -128,7 +129,8 @@ class Show(Node):
         left = ""
         if self._start.seconds and self._speed > 0:
             left = f", {_clock(max(self._start.seconds - self._at, 0) / self._speed)} left"
-        queues = "".join(f", {n} {fill}/{size}" for n, (fill, size) in self._context.queues.items())
+        fills = self._context.vitals.queues.copy() if self._context else {}
+        queues = "".join(f", {n} {fill}/{size}" for n, (fill, size) in fills.items())
         named = sum(1 for c in self._characters if c.name)
         return (
             f"{_clock(self._at)}{of}, {self._speed:.1f}x{left}, {self._shots} shots,"

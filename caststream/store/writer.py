@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from caststream.errors import OutputError, SourceKnownError, StoreError
 from caststream.messages import Gap, Mined, Shot, StreamEnd, StreamStart
@@ -41,6 +43,20 @@ SEAL_COMMITS = 4096
 """... or of this many commits: replaying stays quick where shots hold nothing."""
 
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _alone(method: F) -> F:
+    """One thread at a time: several sources of a process share its one writer."""
+
+    @wraps(method)
+    def locked(self: StoreWriter, *args: Any, **more: Any) -> Any:
+        with self._alone:
+            return method(self, *args, **more)
+
+    return cast(F, locked)
+
+
 class StoreWriter:
     """The one writer of a store; holds its lock until closed.
 
@@ -55,7 +71,9 @@ class StoreWriter:
         self.source: int | None = None
         """The source that commits go to."""
         self._lock = lock
-        self._began = 0.0
+        self._began: dict[int, float] = {}
+        """Sources that run -> when they began."""
+        self._alone = threading.RLock()
         self._root = read_root(path)
         self._fd = -1
         self._size = 0
@@ -136,6 +154,7 @@ class StoreWriter:
         self._size = 0
         sync_folder(log.parent)
 
+    @_alone
     def begin_source(
         self,
         start: StreamStart,
@@ -177,22 +196,32 @@ class StoreWriter:
         event = {"begin": asdict(begin), "supersedes": [source.id for source in held]}
         self._append(event, {})
         self.source = number
-        self._began = time.monotonic()
+        self._began[number] = time.monotonic()
         return number
 
-    def commit(self, shot: Shot | None, mined: Sequence[Mined], gaps: Sequence[Gap]) -> int:
+    @_alone
+    def commit(
+        self,
+        shot: Shot | None,
+        mined: Sequence[Mined],
+        gaps: Sequence[Gap],
+        source: int | None = None,
+    ) -> int:
         """Commit a shot with its tracks and the gaps before its end; returns the commit's number.
 
-        ``shot`` is None for a window of a shot that goes on, and for gaps after the last shot.
+        ``shot`` is None for a window of a shot that goes on, and for gaps after the last shot;
+        ``source`` is the one that began last, unless several run at once.
         """
-        if self.source is None:
+        source = self.source if source is None else source
+        if source is None:
             raise ValueError("commit before begin_source")
         self._seal_if_long()
-        arrays = pack(self._number + 1, self.source, self._rows, shot, mined, gaps)
+        arrays = pack(self._number + 1, source, self._rows, shot, mined, gaps)
         if self._differs(arrays):
             self.seal()
         return self._append({}, arrays)
 
+    @_alone
     def refer(self, reference: Reference, rows: int) -> None:
         """Take commits of another store in without copying them; they have ``rows`` rows.
 
@@ -204,13 +233,17 @@ class StoreWriter:
         segment = Segment("", first, last, self._rows, rows, span, reference)
         self._append({"refer": asdict(segment)}, {}, last)
 
-    def end_source(self, end: StreamEnd) -> None:
+    @_alone
+    def end_source(self, end: StreamEnd, source: int | None = None) -> None:
         """Say that the source has ended, and how."""
-        if self.source is None:
+        source = self.source if source is None else source
+        if source is None or source not in self._began:
             raise ValueError("end_source before begin_source")
-        elapsed = round(time.monotonic() - self._began, 3)
-        self._append({"end": asdict(end), "source": self.source, "elapsed": elapsed}, {})
-        self.source = None
+        elapsed = round(time.monotonic() - self._began[source], 3)
+        self._append({"end": asdict(end), "source": source, "elapsed": elapsed}, {})
+        del self._began[source]
+        if self.source == source:
+            self.source = None
 
     def _seal_if_long(self) -> None:
         if self._size > SEAL_BYTES or len(self._parts) >= SEAL_COMMITS:
@@ -248,6 +281,7 @@ class StoreWriter:
         self._take(record)
         return record.number
 
+    @_alone
     def seal(self) -> None:
         """Turn the log into an immutable segment; a crash in the middle leaves the log in force."""
         if not self._parts:
@@ -294,6 +328,7 @@ class StoreWriter:
                 log.unlink()
             self._new_log()
 
+    @_alone
     def close(self) -> None:
         """Seal what is left and let go of the store; safe to call again."""
         if self._fd >= 0:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from caststream.errors import ModelError
 from caststream.vision.cells import cells
 from caststream.vision.converted import digest, key_of, read_weights
+from caststream.vision.together import Together
 
 if TYPE_CHECKING:
     from caststream.vision.networks import CharacterNet
@@ -40,7 +41,8 @@ class Detector:
 
     ``find`` does the work for one batch, ``digest`` tells its weights from others, ``name`` is for
     people, ``fixed`` is the one (width, height) that it takes, None where any multiple of 32 does.
-    Most callers want ``Detector.load``.
+    Most callers want ``Detector.load``. Several threads may share one: what they ask for
+    at the same time goes through ``find`` as one batch.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Detector:
         name: str,
         fixed: tuple[int, int] | None = None,
     ) -> None:
-        self._find = find
+        self._find: Callable[[U1], list[Found]] = Together(find)
         self._fixed = fixed
         self.digest = digest
         self.name = name

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from caststream.errors import ModelError
 from caststream.vision.converted import digest, key_of, read_weights
+from caststream.vision.together import Together
 
 if TYPE_CHECKING:
     from caststream.vision.embedder_network import EmbedderNet
@@ -35,14 +36,14 @@ class Embedder:
 
     The features come from a network that never changes; ``project`` puts a head on them, the
     shipped one or a tuned one. So a tuned head makes new vectors out of stored features, without
-    a picture. Most callers want ``Embedder.load``.
+    a picture. Most callers want ``Embedder.load``. Several threads may share one.
     """
 
     def __init__(
         self, find: Callable[[U1], F4], crop_size: int, head: Head, digest: str, name: str
     ) -> None:
         """``find`` maps crops (N, S, S, 3) to features (N, F)."""
-        self._find = find
+        self._find: Callable[[U1], F4] = Together(find)
         self.crop_size = crop_size
         self._head = head
         self.digest = digest

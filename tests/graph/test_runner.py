@@ -99,7 +99,7 @@ def test_each_node_opens_works_and_closes_on_one_thread_and_a_queue_makes_a_new_
     assert threads["b"] == threads["c"] != threads["a"]
     assert threads["d"] not in (threads["a"], threads["b"])
     assert indices(node(run, "c").seen) == ["B", *range(7), "E"] == indices(node(run, "d").seen)
-    assert run.context.queues == {"b": (0, 2), "d": (0, 1)}
+    assert run.context.vitals.queues == {"b": (0, 2), "d": (0, 1)}
 
 
 def test_a_full_queue_holds_the_source_back():

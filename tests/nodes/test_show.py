@@ -17,6 +17,7 @@ from caststream.messages import (
     StreamStart,
 )
 from caststream.nodes.show import Show, _clock
+from caststream.vitals import SourceVitals
 
 
 def frame(time: float) -> ShotFrame:
@@ -35,7 +36,7 @@ def play(node: Show, context: Context) -> None:
 
 
 def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    play(Show(every=0.0), Context(queues={"detect": (3, 8)}))
+    play(Show(every=0.0), Context(vitals=SourceVitals(queues={"detect": (3, 8)})))
     out, err = capsys.readouterr()
     lines = err.splitlines()
     assert out == ""

@@ -1,0 +1,79 @@
+"""One network for several streams: what they ask for at the same time becomes one batch."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+U1 = NDArray[np.uint8]
+
+
+class _Request(Generic[T]):
+    __slots__ = ("answer", "done", "error", "pictures")
+
+    def __init__(self, pictures: U1) -> None:
+        self.pictures = pictures
+        self.answer: list[T] | Any = None
+        self.error: BaseException | None = None
+        self.done = False
+
+
+class Together(Generic[T]):
+    """Calls ``work`` from one thread at a time, with all that wait meanwhile in one batch.
+
+    ``work`` takes pictures (B, H, W, 3) and gives something that can be indexed by B; a batch has
+    at most ``most`` pictures, all of one size. Nobody waits for company: who finds the network idle
+    goes at once, and what comes in the meantime makes up the next batch. Safe for any number of
+    threads, and as quick as a plain call for one. What ``work`` raises is raised to all whose
+    pictures were in that batch.
+    """
+
+    def __init__(self, work: Callable[[U1], Any], most: int = 32) -> None:
+        self._work = work
+        self._most = most
+        self._turn = threading.Lock()
+        self._waiting: deque[_Request[T]] = deque()
+
+    def __call__(self, pictures: U1) -> Any:
+        """Give what ``work`` gives for (B, H, W, 3) pictures."""
+        request: _Request[T] = _Request(pictures)
+        self._waiting.append(request)
+        with self._turn:
+            # Whoever had the turn before may have answered this one with its own.
+            while not request.done:
+                self._serve()
+        if request.error is not None:
+            raise request.error
+        return request.answer
+
+    def _serve(self) -> None:
+        """Answer the oldest request, and those behind it that fit into its batch."""
+        batch = [self._waiting.popleft()]
+        count = len(batch[0].pictures)
+        for _ in range(len(self._waiting)):
+            other = self._waiting[0]
+            same = other.pictures.shape[1:] == batch[0].pictures.shape[1:]
+            if not same or count + len(other.pictures) > self._most:
+                break
+            batch.append(self._waiting.popleft())
+            count += len(other.pictures)
+        try:
+            if len(batch) == 1:
+                batch[0].answer = self._work(batch[0].pictures)
+            else:
+                answers = self._work(np.concatenate([one.pictures for one in batch]))
+                first = 0
+                for one in batch:
+                    one.answer = answers[first : first + len(one.pictures)]
+                    first += len(one.pictures)
+        except BaseException as error:
+            for one in batch:
+                one.error = error
+        for one in batch:
+            one.done = True
