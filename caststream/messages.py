@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from threading import Event
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -343,8 +344,6 @@ class Context:
     """Name -> digest of the models in use; nodes add to it when they open."""
     source: int = 0
     """Number of the source in the store; ``save`` puts it here when the stream starts."""
-    many: bool = False
-    """Whether other sources may write to the same store and label stream meanwhile."""
     vitals: SourceVitals = field(default_factory=SourceVitals)
     """Running statistics of this source, for whoever watches."""
     process: Vitals = field(default_factory=Vitals)
@@ -353,5 +352,9 @@ class Context:
     """What the sources of a process share."""
     stop: Callable[[], None] = _no_run
     """Ends the stream normally, as Ctrl-C does; whoever runs the graph puts it here."""
+    stopping: Event = field(default_factory=Event)
+    """Set once the stream is asked to end: whoever waits for something else gives up."""
+    answer: Callable[[dict[str, Any]], Any] | None = None
+    """Answers what other processes ask through the store's socket."""
     reader_gone: bool = False
     """True once whoever read the label stream closed it."""

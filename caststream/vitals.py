@@ -133,6 +133,8 @@ class Vitals:
 
     def __init__(self) -> None:
         self.store: str | None = None
+        self.many = False
+        """Whether several sources write to one label stream, whose records then name theirs."""
         self.characters = 0
         self.named = 0
         self.revision = 0

@@ -13,7 +13,7 @@ from caststream.commands import COMMANDS, Command, load
 from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE, UsageError
 
 if TYPE_CHECKING:
-    from caststream.messages import Context
+    from caststream.session import Session
 
 DEFAULT_STORE = "caststream.zarr"
 
@@ -40,7 +40,9 @@ def _epilog() -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "source", nargs="?", help="file, address or - for standard input (default: what is piped)"
+        "source",
+        nargs="*",
+        help="files, addresses or - for standard input (default: what is piped)",
     )
     parser.add_argument(
         "--store",
@@ -83,19 +85,19 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    if args.source is None:
+    if not args.source:
         if sys.stdin is None or sys.stdin.isatty():
             args.print_help()
             return 0
-        args.source = "-"
+        args.source = ["-"]
     if not (args.device in ("auto", "cpu") or args.device.split(":")[0] == "cuda"):
         raise UsageError(f"--device {args.device}: give auto, cpu, cuda or cuda:N")
 
     from caststream.graph.interrupts import interrupts
-    from caststream.graph.runner import Run
     from caststream.graph.spec import load_graph
     from caststream.messages import Context
     from caststream.nodes import catalogue
+    from caststream.session import Session
 
     settings = [
         *([f"detect.model={args.detector}"] if args.detector else []),
@@ -106,7 +108,6 @@ def _run(args: argparse.Namespace) -> int:
     graph = load_graph(args.graph or "archive", catalogue(), settings)
     keeps = any(step.name == "save" for step in graph.steps)
     context = Context(
-        uri=args.source,
         store=(args.store or DEFAULT_STORE) if keeps else None,
         labels=args.labels,
         graph=graph.name,
@@ -116,15 +117,13 @@ def _run(args: argparse.Namespace) -> int:
     )
     if context.store and not args.quiet:
         print(f"caststream: store {context.store}", file=sys.stderr)
-    run = Run(graph, context)
-    context.stop = run.stop
-    with interrupts(run):
-        run.run()
-    return _ended(context, run.interrupted)
+    with Session(graph, context) as session, interrupts(session):
+        session.run(args.source)
+    return _ended(session)
 
 
-def _ended(context: Context, interrupted: bool) -> int:
-    if context.reader_gone:
+def _ended(session: Session) -> int:
+    if session.reader_gone:
         print(
             "caststream: the reader of the labels went away; what was seen is saved",
             file=sys.stderr,
@@ -133,7 +132,7 @@ def _ended(context: Context, interrupted: bool) -> int:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return EXIT_READER_GONE
-    return EXIT_INTERRUPTED if interrupted else 0
+    return EXIT_INTERRUPTED if session.interrupted else 0
 
 
 STREAM = Command(

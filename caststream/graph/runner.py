@@ -159,12 +159,14 @@ class Run:
     def stop(self) -> None:
         """Let the stream end normally, soon: everything is flushed and saved."""
         self.interrupted = True
+        self.context.stopping.set()
         self._source.stop()
 
     def abort(self) -> None:
         """End at once: what has not been written is lost."""
         self.interrupted = True
         self._aborted = True
+        self.context.stopping.set()
         for lane in self._lanes:
             if lane.inbox is not None:
                 lane.inbox.shut()

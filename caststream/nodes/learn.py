@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import time
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal, Never
 
@@ -12,10 +11,7 @@ from caststream.graph.node import Node
 from caststream.messages import Context, Saved, StreamEnd
 
 if TYPE_CHECKING:
-    from caststream.learning.learner import Learner
-    from caststream.learning.tuner import Tuner
-
-_log = logging.getLogger(__name__)
+    from caststream.learning.course import Course
 
 
 class Learn(Node):
@@ -55,92 +51,39 @@ class Learn(Node):
         self.rest = rest
         self.delay = delay
         self.budget = budget
-        self._store: str | None = None
-        self._learner: Learner | None = None
-        self._tuner: Tuner | None = None
-        self._due = 0.0
-        self._tune_due = first
-        self._take_up = 0.0
-        self._began = 0.0
-        self._new = 0
-        self._tunings = 0
+        self._context: Context | None = None
+        self._course: Course | None = None
 
     def open(self, context: Context) -> None:
         """Note the store; it is read once something was committed."""
         if context.store is None:
             raise GraphError("learn needs a store: put save before it in the graph")
-        self._store = context.store
+        self._context = context
 
     def process(self, message: Saved) -> Iterator[Never]:
         """Take in a commit, and regroup or tune where it is time."""
-        if self._learner is None:
-            from caststream.learning.learner import Learner
-
-            assert self._store is not None, "open comes first"
-            self._learner = Learner(self._store)
-        self._new += self._learner.take_in()
-        now = message.shot.end
-        changed = self._tuned(now)
-        if changed or (self._new and now >= self._due):
-            self._regroup()
-            self._due = now + min(self.every, max(5.0, now))
-        self._start_tuning(now)
+        if self._course is None:
+            self._course = self._lease()
+        self._course.saved(message.source, message.shot.end)
         return iter(())
 
     def end_stream(self, end: StreamEnd) -> Iterator[Never]:
         """Take up what is being tuned, and regroup a last time."""
-        if self._learner is not None and (self._tuned(float("inf")) or self._new):
-            self._regroup()
+        if self._course is not None and self._context is not None:
+            self._course.ended(self._context.source)
         return iter(())
 
-    def _regroup(self) -> None:
-        assert self._learner is not None
-        self._learner.regroup()
-        self._new = 0
+    def _lease(self) -> Course:
+        """The course of this store, which all sources of the process share."""
+        from caststream.learning.course import Course, Pace
 
-    def _start_tuning(self, now: float) -> None:
-        assert self._learner is not None
-        if self.tune == "off" or self._tuner is not None or now < self._tune_due:
-            return
-        from caststream.learning.tuner import Tuner
-
-        assert self._store is not None
-        self._tunings += 1
-        self._began = time.monotonic()
-        self._tuner = Tuner(self._store, self._learner.rows, self._tunings, self.recipe)
-        self._take_up = now + self.delay
-        self._tune_due = now + max(self.rest, now / 2)
-
-    def _tuned(self, now: float) -> bool:
-        """Take up a finished fine-tuning; true where it went live."""
-        if self._tuner is None:
-            return False
-        if self.pace == "stream" and now < self._take_up:
-            return False
-        wait = self.pace == "stream" or now == float("inf")
-        if not wait and self._tuner.running:
-            return False
-        result = self._tuner.result(wait=wait)
-        self._tuner.close()
-        self._tuner = None
-        if self.pace == "clock" and now < float("inf"):
-            spent = time.monotonic() - self._began
-            self._tune_due = max(self._tune_due, now + spent * (1 / self.budget - 1))
-        if result is None:
-            return False
-        if not result.live:
-            _log.info("a fine-tuning was thrown away: %s", result.why)
-            return False
-        assert self._learner is not None
-        self._learner.take_up(result)
-        _log.info("a fine-tuning went live: %s", result.why)
-        return True
+        assert self._context is not None and self._context.store is not None, "open comes first"
+        pace = Pace(**{one.name: getattr(self, one.name) for one in dataclasses.fields(Pace)})
+        store = self._context.store
+        return self._context.pool.lease(("course", store), lambda: Course(store, pace))
 
     def close(self) -> None:
-        """Stop tuning and let go of the store."""
-        if self._tuner is not None:
-            self._tuner.close()
-            self._tuner = None
-        if self._learner is not None:
-            self._learner.close()
-            self._learner = None
+        """Stop tuning and let go of the store, unless another source learns on."""
+        if self._course is not None and self._context is not None:
+            self._context.pool.release(("course", self._context.store))
+            self._course = None

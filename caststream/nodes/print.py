@@ -208,7 +208,7 @@ class Print(Node):
     def _write(self, record: dict[str, Any]) -> None:
         if self._out is None or self._context is None:
             return
-        if self._context.many:
+        if self._context.process.many:
             record["source"] = self._context.source
         try:
             self._out.write(records.dumps(record))

@@ -40,6 +40,7 @@ class Save(Node):
 
     def open(self, context: Context) -> None:
         """Take the store, so that what is wrong with it is told before decoding starts."""
+        from caststream.store.control import Control
         from caststream.store.writer import StoreWriter
 
         if context.store is None:
@@ -47,6 +48,10 @@ class Save(Node):
         store = context.store
         self._writer = context.pool.lease(("writer", store), lambda: StoreWriter.open(store))
         self._context = context
+        answer = context.answer
+        if answer is not None:
+            # Whoever has the lock of the store may answer for it.
+            context.pool.lease(("control", store), lambda: Control(store, answer))
 
     def mark(self, marker: Marker) -> Iterator[Saved]:
         """Begin the source; keep a gap for the next commit."""
@@ -88,6 +93,8 @@ class Save(Node):
         """Seal the store and let go of it."""
         if self._writer is not None:
             assert self._context is not None
+            if self._context.answer is not None:
+                self._context.pool.release(("control", self._context.store))
             self._context.pool.release(("writer", self._context.store))
             self._writer = None
 

@@ -49,7 +49,7 @@ class Show(Node):
         """Start the display, unless it is to be quiet."""
         self._context = context
         self._began = self._said = time.monotonic()
-        if context.quiet or not sys.stderr.isatty():
+        if context.quiet or context.process.many or not sys.stderr.isatty():
             return
         from rich.console import Console
         from rich.live import Live
@@ -132,8 +132,9 @@ class Show(Node):
         fills = self._context.vitals.queues.copy() if self._context else {}
         queues = "".join(f", {n} {fill}/{size}" for n, (fill, size) in fills.items())
         named = sum(1 for c in self._characters if c.name)
+        which = f"{self._start.uri}: " if self._context and self._context.process.many else ""
         return (
-            f"{_clock(self._at)}{of}, {self._speed:.1f}x{left}, {self._shots} shots,"
+            f"{which}{_clock(self._at)}{of}, {self._speed:.1f}x{left}, {self._shots} shots,"
             f" {self._tracks} tracks, {len(self._characters)} characters ({named} named){queues}"
         )
 

@@ -1,0 +1,73 @@
+"""One network for several threads: everybody gets their own answers, in few calls."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from caststream.vision.together import Together
+
+
+def pictures(*values: int, side: int = 2) -> np.ndarray:
+    return np.array([np.full((side, side, 3), value) for value in values], np.uint8)
+
+
+def test_what_waits_becomes_one_batch():
+    calls: list[int] = []
+    busy, go_on = threading.Event(), threading.Event()
+
+    def work(batch: np.ndarray) -> list[int]:
+        calls.append(len(batch))
+        busy.set()
+        assert go_on.wait(10)
+        return [int(picture[0, 0, 0]) for picture in batch]
+
+    together = Together[int](work, most=6)
+    answers: dict[int, list[int]] = {}
+
+    def ask(value: int) -> None:
+        answers[value] = together(pictures(value, value + 100))
+
+    threads = [threading.Thread(target=ask, args=(0,))]
+    threads[0].start()
+    assert busy.wait(10)
+    threads += [threading.Thread(target=ask, args=(value,)) for value in range(1, 6)]
+    for thread in threads[1:]:
+        thread.start()
+    while len(together._waiting) < 5:
+        threading.Event().wait(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert answers == {value: [value, value + 100] for value in range(6)}
+    assert calls == [2, 6, 4]
+
+
+def test_sizes_are_not_mixed_and_arrays_are_cut():
+    together = Together[np.ndarray](lambda batch: batch.reshape(len(batch), -1).sum(1))
+    results: dict[int, np.ndarray] = {}
+
+    def ask(side: int) -> None:
+        results[side] = together(pictures(1, 2, side=side))
+
+    threads = [threading.Thread(target=ask, args=(side,)) for side in (2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for side, found in results.items():
+        assert found.tolist() == [3 * side * side, 6 * side * side]
+
+
+def test_a_failure_reaches_who_asked_and_the_next_goes_on():
+    def work(batch: np.ndarray) -> list[int]:
+        if batch.max() > 9:
+            raise ValueError("too bright")
+        return [1] * len(batch)
+
+    together = Together[int](work)
+    with pytest.raises(ValueError, match="too bright"):
+        together(pictures(10))
+    assert together(pictures(1)) == [1]
