@@ -21,12 +21,19 @@ class Clock:
         self.leap = leap
         self.now: float | None = None
         """Time of the last frame, None before the first."""
+        self.raw: float | None = None
+        """Its time as the container gave it."""
         self.jumps = 0
         """How many jumps were taken out."""
         self._shift = 0.0
 
-    def place(self, seconds: float | None) -> tuple[float, bool]:
-        """The frame's time, and whether its clock has jumped."""
+    def place(self, seconds: float | None, waited: float = 0.0) -> tuple[float, bool]:
+        """The frame's time, and whether its clock has jumped.
+
+        ``waited`` is how long a live source kept us waiting for it: a clock that ran on meanwhile
+        did not leap.
+        """
+        self.raw = self.raw if seconds is None else seconds
         if self.now is None:
             self._shift = -(seconds or 0.0)
             self.now = 0.0
@@ -35,7 +42,7 @@ class Clock:
             self.now += self.step
             return self.now, False
         time = seconds + self._shift
-        jumped = time < self.now - _BACK or time > self.now + self.leap
+        jumped = time < self.now - _BACK or time > self.now + self.leap + waited
         if jumped:
             self.jumps += 1
             time = self.now + self.step
@@ -47,6 +54,7 @@ class Clock:
         """The time of the first frame after a break of ``pause`` seconds on the wall."""
         if self.now is None:
             return self.place(seconds)[0]
+        self.raw = self.raw if seconds is None else seconds
         self.now += max(self.step, pause)
         self._shift = self.now - (seconds or 0.0)
         return self.now

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import av
 
@@ -16,6 +15,7 @@ from caststream.errors import InputError, UsageError
 from caststream.media.clock import Clock
 from caststream.media.filters import FilterChain
 from caststream.media.geometry import Geometry
+from caststream.media.live import Backoff, Lag
 from caststream.media.picture import Picture
 from caststream.media.pipes import StopSign
 from caststream.media.sources import PIXEL_LIMIT, Source
@@ -23,7 +23,8 @@ from caststream.media.surface import CpuSurface, Scalers, settle_colors
 
 log = logging.getLogger(__name__)
 
-Reason = Literal["reconnect", "corrupt", "discontinuity", "resized"]
+Reason = Literal["reconnect", "corrupt", "discontinuity", "resized", "dropped"]
+Say = Callable[[Literal["running", "reconnecting"], str], None]
 
 _TURNS = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
 """How to stand a picture upright, by the degrees that its file says (counterclockwise)."""
@@ -43,8 +44,8 @@ _UNDER_WAY = 256
 """Most packets that are inside a decoder at once, and more."""
 _SHORT = 0.5
 """Seconds that may be missing at the end before a file is said to be cut off."""
-_BACK_OFF = (0.5, 30.0)
-"""First and longest wait, in seconds, before a lost source is tried again."""
+_REPLAY = 300.0
+"""Seconds that a playlist may show again when it is opened anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,18 @@ class Decoder:
     """
 
     def __init__(
-        self, source: Source, stop: StopSign, *, chain: str = "", threads: int = 0
+        self,
+        source: Source,
+        stop: StopSign,
+        *,
+        chain: str = "",
+        threads: int = 0,
+        say: Say | None = None,
     ) -> None:
-        """Get ready; ``chain`` is a libavfilter chain, ``threads`` 0 for as many as cores."""
+        """Get ready; ``chain`` is a libavfilter chain, ``threads`` 0 for as many as cores.
+
+        ``say(state, why)`` is called when a live source is lost and when it is back.
+        """
         self._source = source
         self._stop = stop
         self._chain_text = chain
@@ -103,6 +113,13 @@ class Decoder:
         self._failed_at: float | None = None
         self._smeared = False
         self._lost_at: float | None = None
+        self._newest = 0.0
+        """When the last frame came, on the monotonic clock."""
+        self._say = say or (lambda state, why: None)
+        self._backoff = Backoff()
+        self._lag = Lag() if source.live else None
+        self._skipped = 0
+        """Packets that were not decoded since the last frame, to catch up."""
 
     @property
     def seconds(self) -> float:
@@ -136,6 +153,7 @@ class Decoder:
             if self._stop.up:
                 return None
             self._arrive(packet.pts)
+            skipping = self._lag is not None and self._lag.skip != "DEFAULT"
             try:
                 frames = packet.decode()
             except av.EOFError:
@@ -147,9 +165,11 @@ class Decoder:
                 if barren >= _BARREN and self._source.streamed:
                     return place
                 continue
+            self._skipped += skipping and not frames
             for frame in frames:
                 barren = 0
                 yield from self._frame(frame)
+                self._catch_up(stream)
         try:
             frames = stream.codec_context.decode(None)
         except av.FFmpegError:  # it has been flushed already, as at every regular end
@@ -175,11 +195,15 @@ class Decoder:
         errors = 0
         while errors < _GIVE_UP and not self._stop.up:
             try:
-                for packet in self._source.container.demux(self._source.stream):
+                for packet in self._source.container.demux(*self._wanted()):
                     errors = 0
+                    if self._stop.up:
+                        return
+                    if packet.stream is not self._source.stream:
+                        continue
                     if packet.is_corrupt:
                         self._suspect_loss(certain=False)
-                    yield packet
+                    yield cast("av.Packet[av.VideoStream]", packet)
                 return
             except av.ExitError:  # a time-out; sticks until the source is opened anew
                 self._suspect_loss(certain=True)
@@ -189,6 +213,19 @@ class Decoder:
             except (av.FFmpegError, OSError):
                 errors += 1
                 self._suspect_loss(certain=True)
+
+    def _wanted(self) -> tuple[av.VideoStream, ...]:
+        """What to demux: of a live source everything, so that sound alone lets a stop be seen."""
+        return () if self._source.live else (self._source.stream,)
+
+    def _catch_up(self, stream: av.VideoStream) -> None:
+        """Leave pictures out where a live source is decoded slower than it sends."""
+        if self._lag is None or self._clock.now is None:
+            return
+        before = self._lag.skip
+        self._lag.look(self._clock.now, time.monotonic())
+        if self._lag.skip != before:
+            stream.codec_context.skip_frame = self._lag.skip
 
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
@@ -203,19 +240,34 @@ class Decoder:
             if shape == self._refused or not self._set_up(frame, shape):
                 self._suspect_loss(certain=True)
                 return
-        before = self._clock.now
+        before, raw = self._clock.now, self._clock.raw
         base = frame.time_base or self._source.stream.time_base
         seconds = None if frame.pts is None or not base else float(frame.pts * base)
+        waited, self._newest = self._waited()
         if self._lost_at is not None:
-            now = self._clock.resume(seconds, time.monotonic() - self._lost_at)
+            pause = time.monotonic() - self._lost_at
+            ahead = None if seconds is None or raw is None else seconds - raw
+            follows = self._source.replays and ahead is not None
+            if follows and ahead is not None and -_REPLAY < ahead <= 0.0:
+                return  # shown before the source was lost
+            if follows and ahead is not None and 0.0 < ahead < pause + _LEAP_STREAMED:
+                now = self._clock.place(seconds, pause)[0]
+            else:
+                now = self._clock.resume(seconds, pause)
             self._lost_at = None
+            self._backoff.reset()
+            self._say("running", "")
             yield from self._broken("reconnect", before, now)
         else:
-            now, jumped = self._clock.place(seconds)
-            if jumped:
+            now, jumped = self._clock.place(seconds, waited)
+            silent = before is not None and now - before > _LEAP_STREAMED and waited > 0.0
+            if jumped or silent:
                 yield from self._broken("discontinuity", before, now)
+            elif self._skipped:
+                yield from self._broken("dropped", before, now, self._skipped)
             else:
                 yield from self._look_for_loss(frame, before, now)
+        self._skipped = 0
         if resized:
             yield from self._broken("resized", before, now)
         arrived = self._arrivals.pop(frame.pts, None)
@@ -231,6 +283,12 @@ class Decoder:
         if len(self._arrivals) > _UNDER_WAY:  # packets that never became frames
             self._arrivals.clear()
         self._arrivals[stamp] = time.monotonic()
+
+    def _waited(self) -> tuple[float, float]:
+        """Seconds since a live source gave its last frame, 0 for others; and the time now."""
+        now = time.monotonic()
+        known = self._source.live and self._newest > 0.0
+        return (now - self._newest if known else 0.0), now
 
     def _suspect_loss(self, *, certain: bool) -> None:
         """Look out for missing frames: they are due only when decoders have put frames in order."""
@@ -317,20 +375,22 @@ class Decoder:
 
     def _reconnect(self) -> bool:
         """Open a lost live source again, waiting ever longer; False after a stop."""
-        self._lost_at = time.monotonic()
-        wait = _BACK_OFF[0]
-        log.warning("%s broke off; connecting again until it answers", self._source.name)
+        self._lost_at = self._lost_at or time.monotonic()
+        why = f"{self._source.name} broke off; connecting again until it answers"
+        log.warning("%s", why)
+        self._say("reconnecting", why)
         while not self._stop.up:
-            # Jitter keeps a hundred recorders from knocking at the same moment.
-            self._stop.wait(None, wait * random.uniform(0.5, 1.0))
+            self._backoff.pause(self._stop)
             if self._stop.up:
                 break
             try:
                 self._source.reopen()
             except InputError as error:
                 log.info("%s", error)
-                wait = min(2.0 * wait, _BACK_OFF[1])
+                self._say("reconnecting", str(error))
                 continue
+            if self._lag is not None:
+                self._lag = Lag()
             log.warning(
                 "%s is back after %.1f s", self._source.name, time.monotonic() - self._lost_at
             )

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 
 _CHUNK = 1 << 20
+_GROWTH = 0.25
+"""Seconds between two looks at a file that grows."""
 _PEEK = 65536
 """Bytes of an MP4 in which its outermost boxes are looked for."""
 _BOXES = frozenset(
@@ -61,10 +63,7 @@ class PipeReader:
         """The first ``size`` bytes, or less where the pipe ends or time runs out."""
         until = None if seconds is None else time.monotonic() + seconds
         while len(self._head) < size:
-            left = None if until is None else until - time.monotonic()
-            if not self._stop.wait(self._descriptor, left):
-                break
-            data = os.read(self._descriptor, _CHUNK)
+            data = self._next(_CHUNK, until)
             if not data:
                 break
             self._head += data
@@ -76,9 +75,33 @@ class PipeReader:
             data = bytes(self._head[:size])
             del self._head[:size]
             return data
-        if not self._stop.wait(self._descriptor, None):
+        return self._next(size, None)
+
+    def _next(self, size: int, until: float | None) -> bytes:
+        """What is there next; none at the end, after a stop, and where time runs out."""
+        left = None if until is None else until - time.monotonic()
+        if not self._stop.wait(self._descriptor, left):
             return b""
         return os.read(self._descriptor, size)
+
+
+class GrowingReader(PipeReader):
+    """A file that is still written: at its end it is read on as it grows."""
+
+    def __init__(self, descriptor: int, stop: StopSign, patience: float) -> None:
+        """``patience`` is how many seconds without growth are taken for the end."""
+        super().__init__(descriptor, stop)
+        self._patience = patience
+
+    def _next(self, size: int, until: float | None) -> bytes:
+        rest = time.monotonic() + self._patience
+        rest = rest if until is None else min(rest, until)
+        while not self._stop.up:
+            data = os.read(self._descriptor, size)
+            if data or time.monotonic() >= rest:
+                return data
+            self._stop.wait(None, min(_GROWTH, max(0.01, rest - time.monotonic())))
+        return b""
 
 
 def index_comes_last(pipe: PipeReader) -> bool:

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import av
 
 from caststream.errors import InputError, NoVideoError
-from caststream.media.pipes import PipeReader, StopSign, index_comes_last
+from caststream.media.pipes import GrowingReader, PipeReader, StopSign, index_comes_last
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ _HEAD = MIB
 _HEAD_WAIT = 2.0
 """Seconds that a slow pipe gets to send as much; a fingerprint of less serves as well."""
 _LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
+_OPTIONS = {
+    "rtsp": {"rtsp_flags": "prefer_tcp"},  # what is lost on UDP is missing from the picture
+    "udp": {"overrun_nonfatal": "1"},
+}
 _TITLES: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
@@ -40,18 +44,22 @@ _TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
 class Source:
     """An opened source: a demuxer, its one video stream, and what is known beforehand."""
 
-    def __init__(self, uri: str, *, timeout: float, spool_limit: int, stop: StopSign) -> None:
+    def __init__(
+        self, uri: str, *, timeout: float, spool_limit: int, stop: StopSign, grows: float = 0.0
+    ) -> None:
         """Open ``uri`` ("-" for standard input, a path, an address).
 
         Pipes are read as they come, except for an MP4 whose index comes last: that is spooled to
         a temporary file of at most ``spool_limit`` bytes. ``timeout`` (seconds) is how long an
-        address may stay silent; a pipe may as long as it likes. Raises ``InputError`` for what
+        address may stay silent; a pipe may as long as it likes. With ``grows`` a file is read on
+        at its end until it has not grown for so many seconds. Raises ``InputError`` for what
         cannot be opened and ``NoVideoError`` for what holds no pictures.
         """
         self.uri = uri
         self.name = "Standard input" if uri == "-" else uri
         self._timeout = timeout
         self._spool_limit = spool_limit
+        self._grows = grows
         self._stop = stop
         self._cleanup = contextlib.ExitStack()
         self._pipe: PipeReader | None = None
@@ -71,8 +79,15 @@ class Source:
         """Whether the end of input means that the sender broke off."""
         if not self.remote:
             return False
-        hls = "hls" in self.container.format.name or "dash" in self.container.format.name
-        return self.uri.split(":")[0].lower() in _LIVE or (hls and not self.container.duration)
+        if self.uri.split(":")[0].lower() in _LIVE:
+            return True
+        # Playlists that are still written have no length, endless transfers no size either.
+        return not self.container.duration and (self.replays or self.container.size <= 0)
+
+    @property
+    def replays(self) -> bool:
+        """Whether opening it anew gives again what was sent just before: playlists do."""
+        return "hls" in self.container.format.name or "dash" in self.container.format.name
 
     @property
     def seconds(self) -> float | None:
@@ -153,6 +168,8 @@ class Source:
     def _open_regular(self) -> tuple[av.container.InputContainer, str]:
         if os.fstat(self._descriptor).st_size == 0:
             raise InputError(f"{self.name} is empty (0 bytes).")
+        if self._grows:
+            return self._read_in_order(GrowingReader(self._descriptor, self._stop, self._grows))
         return self._demux_descriptor(), _fingerprint(self._descriptor)
 
     def _open_pipe(self) -> tuple[av.container.InputContainer, str]:
@@ -161,7 +178,10 @@ class Source:
             raise InputError(f"{self.name} is empty (0 bytes).")
         if index_comes_last(pipe):
             self._descriptor = self._spool_pipe(pipe)
-            return self._open_regular()
+            return self._demux_descriptor(), _fingerprint(self._descriptor)
+        return self._read_in_order(pipe)
+
+    def _read_in_order(self, pipe: PipeReader) -> tuple[av.container.InputContainer, str]:
         self._pipe = pipe
         digest = hashlib.sha256(pipe.peek(_HEAD, _HEAD_WAIT)).hexdigest()
         return self._demux(pipe), digest
@@ -206,6 +226,8 @@ class Source:
         if self.uri.lower().startswith(("http://", "https://")):
             # A film goes on where its connection broke; live playlists are opened anew instead.
             options = {"reconnect": "1", "reconnect_delay_max": "5"}
+        elif self.remote:
+            options = _OPTIONS.get(self.uri.split(":")[0].lower())
         try:
             container: av.container.InputContainer = av.open(
                 file, "r", options=options or {}, timeout=timeout, **_TITLES

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from caststream.errors import NoVideoError, UsageError
+from caststream.errors import InputError, NoVideoError, UsageError
 from caststream.graph.node import Source
 from caststream.messages import Context, EndReason, Frame, Gap, Marker, StreamEnd, StreamStart
-from caststream.vitals import SourceVitals
+from caststream.vitals import SourceVitals, State
 
 if TYPE_CHECKING:
     from caststream.media.decoding import Break, Shown
     from caststream.media.feed import Feed
     from caststream.media.pipes import StopSign
+    from caststream.media.sources import Source as MediaSource
 
+_log = logging.getLogger(__name__)
 _AHEAD = 12
 """Frames that are decoded ahead: enough to ride over an analysed frame, 37 MB at 1080p."""
 _PEEK = 2.0
@@ -31,22 +34,29 @@ class Decode(Source):
         timeout: float = 10.0,
         spool_limit: int = 8 << 30,
         threads: int = 0,
+        grows: float = 0.0,
+        insist: bool = False,
     ) -> None:
         """Keep the settings.
 
         ``filter`` is a chain of libavfilter before the pictures (``"bwdif,crop=1280:720"``),
         ``timeout`` the seconds that an address may stay silent, ``spool_limit`` the largest number
         of bytes kept on disk of a pipe that has to be read from its end, ``threads`` the decoder's
-        threads (0: as many as cores). Raises ``UsageError`` for values that cannot be meant.
+        threads (0: as many as cores). A file is read on at its end until it has not grown for
+        ``grows`` seconds (0: its end is the end). With ``insist`` an address that cannot be opened
+        at first is tried for ever, as one is that broke off. Raises ``UsageError`` for values
+        that cannot be meant.
         """
         if timeout <= 0:
             raise UsageError(f"decode: timeout has to be above 0 s, and is {timeout:g}.")
-        if spool_limit < 0 or threads < 0:
-            raise UsageError("decode: spool_limit and threads cannot be negative.")
+        if spool_limit < 0 or threads < 0 or grows < 0:
+            raise UsageError("decode: spool_limit, threads and grows cannot be negative.")
         self.filter = filter
         self.timeout = timeout
         self.spool_limit = spool_limit
         self.threads = threads
+        self.grows = grows
+        self.insist = insist
         self._feed: Feed[StreamStart | Shown | Break] | None = None
         self._stopped = False
         self._vitals = SourceVitals()
@@ -123,11 +133,12 @@ class Decode(Source):
     def _decode(self, uri: str, stop: StopSign) -> Iterator[StreamStart | Shown | Break]:
         """Runs on the decoding thread."""
         from caststream.media.decoding import Decoder
-        from caststream.media.sources import Source as MediaSource
 
-        source = MediaSource(uri, timeout=self.timeout, spool_limit=self.spool_limit, stop=stop)
+        source = self._open_source(uri, stop)
+        if source is None:
+            return
         try:
-            decoder = Decoder(source, stop, chain=self.filter, threads=self.threads)
+            decoder = Decoder(source, stop, chain=self.filter, threads=self.threads, say=self._say)
             start = None
             for item in decoder.run():
                 if start is None:
@@ -145,3 +156,31 @@ class Decode(Source):
                 )
         finally:
             source.close()
+
+    def _open_source(self, uri: str, stop: StopSign) -> MediaSource | None:
+        """Open the source; None after a stop."""
+        from caststream.media.live import Backoff
+        from caststream.media.sources import Source as MediaSource
+
+        backoff = Backoff()
+        while True:
+            try:
+                return MediaSource(
+                    uri,
+                    timeout=self.timeout,
+                    spool_limit=self.spool_limit,
+                    stop=stop,
+                    grows=self.grows,
+                )
+            except InputError as error:
+                if not self.insist or "://" not in uri or uri.lower().startswith("file:"):
+                    raise
+                if self._vitals.state == "opening":
+                    _log.warning("%s Trying again until it answers.", error)
+                self._say("reconnecting", str(error))
+            backoff.pause(stop)
+            if stop.up:
+                return None
+
+    def _say(self, state: State, why: str) -> None:
+        self._vitals.state, self._vitals.why = state, why

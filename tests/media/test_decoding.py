@@ -12,7 +12,7 @@ import pytest
 from films import HEIGHT, WIDTH, packet_places, read_number, write_film
 
 from caststream.errors import InputError
-from caststream.media import decoding
+from caststream.media import live
 from caststream.media.decoding import Break, Decoder, Shown
 from caststream.media.pipes import StopSign
 from caststream.media.sources import Source
@@ -265,7 +265,7 @@ def sender():
 
 
 def test_a_lost_live_source_is_connected_again(tmp_path, sender, monkeypatch):
-    monkeypatch.setattr(decoding, "_BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(live, "FIRST", 0.01)
     first = write_film(tmp_path / "a.ts", 24, start=500.0).read_bytes()
     second = write_film(tmp_path / "b.ts", 24, first=24).read_bytes()
     result = decode(sender(first, b"", second, first), limit=24 + 1 + 24 + 1 + 24)
@@ -277,7 +277,7 @@ def test_a_lost_live_source_is_connected_again(tmp_path, sender, monkeypatch):
 
 
 def test_a_silent_live_source_is_connected_again(tmp_path, sender, monkeypatch):
-    monkeypatch.setattr(decoding, "_BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(live, "FIRST", 0.01)
     film = write_film(tmp_path / "a.ts", 48).read_bytes()
     # What FFmpeg holds back of a stream that falls silent is shown before the break.
     result = decode(sender((film, False), film), limit=48 + 1 + 48, timeout=0.4)

@@ -1,0 +1,298 @@
+"""Live sources: patience with senders, replays, growth, and how decoding keeps up."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+import os
+import socket
+import threading
+import time
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+
+import av
+import pytest
+from films import read_number, write_film
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caststream.errors import InputError
+from caststream.media import live
+from caststream.media.decoding import Break, Decoder, Shown
+from caststream.media.live import Backoff, Lag
+from caststream.media.pipes import GrowingReader, StopSign
+from caststream.media.sources import Source
+from caststream.messages import Context, Frame, StreamEnd
+from caststream.nodes.decode import Decode
+
+
+@pytest.fixture
+def stop():
+    sign = StopSign()
+    yield sign
+    sign.close()
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(live, "FIRST", 0.01)
+    monkeypatch.setattr(live, "LONGEST", 0.05)
+
+
+def numbers(items):
+    return [read_number(i.picture.resized(96, 64)) for i in items if isinstance(i, Shown)]
+
+
+def test_waits_double_up_to_a_limit_and_begin_again():
+    waits = []
+
+    class Sign:
+        def wait(self, descriptor, seconds):
+            waits.append(seconds)
+
+    backoff = Backoff()
+    for _ in range(6):
+        backoff.pause(Sign())
+    backoff.reset()
+    backoff.pause(Sign())
+    for wait, most in zip(waits, (0.01, 0.02, 0.04, 0.05, 0.05, 0.05, 0.01), strict=True):
+        assert most / 2 <= wait <= most
+
+
+# --- keeping up --------------------------------------------------------------------------------
+
+
+@given(st.floats(-1e5, 1e5), st.lists(st.floats(0.0, 0.09), min_size=2, max_size=50))
+def test_a_punctual_stream_is_never_thinned(offset, jitter):
+    lag = Lag()
+    for number, late in enumerate(jitter):
+        lag.look(number / 25, offset + number / 25 + late)
+        assert lag.skip == "DEFAULT"
+
+
+def test_a_slow_decoder_leaves_out_more_and_more_and_recovers():
+    lag, now, said = Lag(), 0.0, []
+    for number in range(60):
+        now = number / 25 * 2.0  # half as fast as it ought to be
+        lag.look(number / 25, now)
+        said.append(lag.skip)
+    assert [skip for skip, _ in itertools.groupby(said)] == ["DEFAULT", "NONREF", "NONKEY"]
+    for number in range(60, 400):
+        now = max(now + 0.001, number / 25)
+        lag.look(number / 25, now)
+    assert lag.skip == "DEFAULT"
+
+
+def test_a_leaping_clock_is_no_delay():
+    lag = Lag()
+    lag.look(0.0, 100.0)
+    assert lag.look(5000.0, 100.04) == pytest.approx(0.0)
+    assert lag.look(5000.04, 500.0) == pytest.approx(0.0)  # the sender stood still
+
+
+# --- files that grow ---------------------------------------------------------------------------
+
+
+def test_a_growing_file_is_read_to_its_last_end(tmp_path, stop):
+    film = write_film(tmp_path / "whole.ts", 96).read_bytes()
+    path = tmp_path / "film.ts"
+    path.write_bytes(film[: len(film) // 3])
+    seen = threading.Event()
+
+    def write():
+        with path.open("ab") as file:
+            for part in (film[len(film) // 3 : len(film) // 2], film[len(film) // 2 :]):
+                seen.wait(10)
+                file.write(part)
+                file.flush()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    source = Source(str(path), timeout=1.0, spool_limit=1, stop=stop, grows=1.0)
+    items = []
+    for item in Decoder(source, stop).run():
+        items.append(item)
+        seen.set()
+    source.close()
+    writer.join()
+    assert numbers(items) == list(range(96))
+
+
+def test_a_stop_is_seen_at_the_end_of_a_growing_file(tmp_path, stop):
+    path = tmp_path / "f"
+    path.write_bytes(b"abc")
+    descriptor = os.open(path, os.O_RDONLY)
+    reader = GrowingReader(descriptor, stop, 60.0)
+    assert reader.peek(2, 0.01) == b"ab"
+    assert reader.read(10) == b"abc"
+    timer = threading.Timer(0.05, stop.set)
+    timer.start()
+    began = time.monotonic()
+    assert reader.read(10) == b""
+    assert time.monotonic() - began < 5.0
+    timer.join()
+    os.close(descriptor)
+
+
+# --- senders -----------------------------------------------------------------------------------
+
+
+class Sender:
+    """A TCP server; ``serve`` is called with each peer on a thread."""
+
+    def __init__(self, serve, port=0):
+        self.server = socket.create_server(("127.0.0.1", port))
+        self.port = self.server.getsockname()[1]
+        self.peers = 0
+        self.thread = threading.Thread(target=self.accept, args=(serve,))
+        self.thread.start()
+
+    def accept(self, serve):
+        while True:
+            try:
+                peer, _ = self.server.accept()
+            except OSError:
+                return
+            self.peers += 1
+            with peer, contextlib.suppress(OSError):
+                serve(peer)
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
+        self.server.close()
+        self.thread.join()
+
+
+@pytest.fixture
+def sender():
+    made = []
+
+    def make(serve, port=0):
+        made.append(Sender(serve, port))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_an_address_that_is_not_there_yet_is_waited_for(tmp_path, sender):
+    film = write_film(tmp_path / "film.ts", 24).read_bytes()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    context = Context(uri=f"tcp://127.0.0.1:{port}")
+    node = Decode(insist=True, timeout=1.0)
+    node.open(context)
+    while context.vitals.state != "reconnecting":
+        time.sleep(0.01)
+    assert "cannot be opened" in context.vitals.why
+    sender(lambda peer: peer.sendall(film), port)
+    frames = 0
+    for message in node.produce():
+        frames += isinstance(message, Frame)
+        if frames == 30:
+            node.stop()
+    node.close()
+    assert isinstance(message, StreamEnd) and message.frames >= 30
+    assert context.vitals.gaps == {"reconnect": 1}
+
+
+def test_without_insisting_it_is_told_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    node = Decode(timeout=1.0)
+    node.open(Context(uri=f"tcp://127.0.0.1:{port}"))
+    with pytest.raises(InputError, match="cannot be opened"):
+        list(node.produce())
+    node.close()
+
+
+def test_a_server_of_one_byte_now_and_then_counts_as_silent(tmp_path, sender, stop):
+    film = write_film(tmp_path / "film.ts", 24).read_bytes()
+    turns = itertools.count()
+    over = threading.Event()
+
+    def serve(peer):
+        peer.sendall(film)
+        if next(turns) == 0:
+            while not over.wait(0.1):
+                peer.sendall(b"G")
+
+    server = sender(serve)
+    source = Source(f"tcp://127.0.0.1:{server.port}", timeout=0.5, spool_limit=1, stop=stop)
+    items = []
+    for item in Decoder(source, stop).run():
+        items.append(item)
+        if isinstance(item, Break):
+            over.set()
+        if len(numbers(items[-1:])) and len(items) > 40:
+            stop.set()
+    source.close()
+    over.set()
+    assert "reconnect" in [i.reason for i in items if isinstance(i, Break)]
+    assert len(numbers(items)) >= 40
+
+
+def test_a_playlist_opened_anew_shows_nothing_twice(tmp_path, stop):
+    """What HLS gives again after a break is left out, and the clock goes on as it was sent."""
+    whole = write_film(tmp_path / "whole.ts", 96, start=100.0, gop=24)
+    folder = tmp_path / "hls"
+    folder.mkdir()
+    with av.open(str(whole)) as film, av.open(
+        str(folder / "all.m3u8"), "w", format="hls",
+        options={"hls_time": "1", "hls_list_size": "0", "hls_segment_options": "mpegts_copyts=1"},
+    ) as out:  # fmt: skip
+        stream = out.add_stream_from_template(film.streams.video[0])
+        for packet in film.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                out.mux(packet)
+    lines = (folder / "all.m3u8").read_text().splitlines()
+    segments = [lines[i : i + 2] for i, line in enumerate(lines) if line.startswith("#EXTINF")]
+    assert len(segments) == 4
+
+    def publish(first, last):
+        head = ["#EXTM3U", "#EXT-X-VERSION:3", "#EXT-X-TARGETDURATION:1"]
+        head.append(f"#EXT-X-MEDIA-SEQUENCE:{first}")
+        body = [line for segment in segments[first:last] for line in segment]
+        (folder / "live.m3u8").write_text("\n".join(head + body) + "\n")
+
+    class Handler(SimpleHTTPRequestHandler):
+        gone = False
+
+        def do_GET(self):
+            if Handler.gone:
+                self.send_error(503)
+            else:
+                super().do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    publish(0, 2)
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
+    )
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        uri = f"http://127.0.0.1:{server.server_port}/live.m3u8"
+        source = Source(uri, timeout=1.0, spool_limit=1, stop=stop)
+        assert source.live and source.replays
+        items = []
+        for item in Decoder(source, stop).run():
+            items.append(item)
+            if len(items) == 40:
+                publish(0, 4)  # segments 0 and 1 are in the list again
+            if len(numbers([item])) and numbers([item])[0] == 95:
+                stop.set()
+        source.close()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert sorted(set(numbers(items))) == numbers(items)
+    times = [i.time for i in items if isinstance(i, Shown)]
+    assert times == pytest.approx([n / 24 for n in numbers(items)], abs=0.01)
