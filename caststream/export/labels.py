@@ -22,10 +22,6 @@ class FinalLabels:
         """Published model that they come from, 0 where nothing was published."""
         self.revision = published.revision
         """Of the dictionary."""
-        order = np.argsort(published.label_uid)
-        self._uid = published.label_uid[order]
-        self._character = published.label_character[order]
-        self._confidence = published.label_confidence[order]
 
     def characters(self, uid: I8) -> tuple[I8, F4]:
         """Character (n,) of each track, -1 for none, and how sure that is (n,) in 0..1.
@@ -33,16 +29,8 @@ class FinalLabels:
         What a person placed is sure; tracks that came after the model was published, and
         characters that a person ignores, have none.
         """
+        final, confidence = self._cast.of_tracks(uid)
         acts = self._cast.acts
-        character = np.full(len(uid), -1, np.int64)
-        confidence = np.zeros(len(uid), np.float32)
-        place = np.searchsorted(self._uid, uid)
-        known = place < len(self._uid)
-        known[known] = self._uid[place[known]] == uid[known]
-        character[known] = self._character[place[known]]
-        confidence[known] = self._confidence[place[known]]
-        confidence[np.isin(uid, list(acts.placed))] = 1.0
-        final = acts.apply(uid, character)
         final[np.isin(final, [acts.resolve(c) for c in acts.ignored])] = -1
         confidence[final < 0] = 0.0
         return final, confidence

@@ -113,6 +113,25 @@ class Cast:
             return UNKNOWN
         return Verdict(character, float(self.published.label_confidence[place]))
 
+    def of_tracks(self, uid: I8) -> tuple[I8, F4]:
+        """Final character (n,) of each track, -1 for none, and how sure that is (n,) in 0..1.
+
+        What a person placed is sure; tracks that came after the model was published have none.
+        Ignored characters are in it.
+        """
+        uids = self.published.label_uid
+        machine = np.full(len(uid), -1, np.int64)
+        confidence = np.zeros(len(uid), np.float32)
+        place = np.searchsorted(uids, uid)
+        known = place < len(uids)
+        known[known] = uids[place[known]] == uid[known]
+        machine[known] = self.published.label_character[place[known]]
+        confidence[known] = self.published.label_confidence[place[known]]
+        confidence[np.isin(uid, list(self.acts.placed))] = 1.0
+        final = self.acts.apply(uid, machine)
+        confidence[final < 0] = 0.0
+        return final, confidence
+
     def recognise(self, vector: F4, model: int) -> Verdict:
         """Compare a track's mean vector (d,) of model ``model`` with the gallery."""
         if not len(self._owners) or model != self.vectors:

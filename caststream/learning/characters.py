@@ -83,6 +83,8 @@ class Acts:
     """Track uid -> id that a person put it into."""
     refused: set[tuple[int, int]] = field(default_factory=set)
     """(track uid, id) of "not this one"."""
+    apart: set[tuple[int, int]] = field(default_factory=set)
+    """Pairs of ids that a person said are two characters, as they were given."""
     ignored: set[int] = field(default_factory=set)
     minted: set[int] = field(default_factory=set)
     """Ids that people made by splitting."""
@@ -104,8 +106,15 @@ class Acts:
         return self.names.get(self.resolve(character))
 
     def touched(self) -> set[int]:
-        """Ids that the machine must leave as they are: named, merged or split by a person."""
-        return set(self.names) | set(self.joined) | set(self.joined.values()) | self.minted
+        """Ids that the machine must leave as they are: named, merged, split or told apart."""
+        told_apart = {character for pair in self.apart for character in pair}
+        joined = set(self.joined) | set(self.joined.values())
+        return set(self.names) | joined | self.minted | told_apart
+
+    def are_apart(self, one: int, other: int) -> bool:
+        """Whether a person said that these two are not one character."""
+        pair = {self.resolve(one), self.resolve(other)}
+        return any({self.resolve(a), self.resolve(b)} == pair for a, b in self.apart)
 
     def apply(self, uid: I8, character: I8) -> I8:
         """The final id of each track (n,), given the machine's (n,); -1 for none."""
@@ -134,8 +143,8 @@ def fold(acts: Sequence[Act]) -> Acts:
     """Replay the log of acts, oldest first, into what is in force.
 
     Arguments by kind: ``name`` and ``rename`` (character, name), ``merge`` (from, into), ``split``
-    (tracks, into), ``move`` (tracks, into), ``not_this`` (tracks, character), ``ignore``
-    (character, ignored), ``undo`` (act). Tracks are uids.
+    (tracks, into), ``move`` (tracks, into), ``not_this`` (tracks, character), ``apart``
+    (one, other), ``ignore`` (character, ignored), ``undo`` (act). Tracks are uids.
     """
     gone = undone(acts)
     state = Acts()
@@ -184,6 +193,10 @@ def _not_this(state: Acts, act: Mapping[str, Any]) -> None:
             del state.placed[track]
 
 
+def _apart(state: Acts, act: Mapping[str, Any]) -> None:
+    state.apart.add((int(act["one"]), int(act["other"])))
+
+
 def _ignore(state: Acts, act: Mapping[str, Any]) -> None:
     character = state.resolve(int(act["character"]))
     if act.get("ignored", True):
@@ -207,5 +220,6 @@ _FOLDS = {
     "split": _split,
     "move": _move,
     "not_this": _not_this,
+    "apart": _apart,
     "ignore": _ignore,
 }

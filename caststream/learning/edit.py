@@ -41,13 +41,13 @@ class Editor:
         """
         clean = clean_name(name) if name else ""
         self._known(character)
-        for other in self.cast.summaries():
-            if clean and not also and other.name == clean and other.id != self._resolved(character):
-                one, two = character_text(character), character_text(other.id)
-                raise UsageError(
-                    f'{two} is called "{clean}" already: merge {one} {two} makes them one,'
-                    " --also lets both have the name"
-                )
+        other = None if also else self._holder(clean, self._resolved(character))
+        if other is not None:
+            one, two = character_text(character), character_text(other)
+            raise UsageError(
+                f'{two} is called "{clean}" already: merge {one} {two} makes them one,'
+                " --also lets both have the name"
+            )
         return self._append("name", {"character": character, "name": clean})
 
     def merge(self, gone: int, into: int) -> Act:
@@ -80,6 +80,14 @@ class Editor:
         self._known(character)
         return self._append("not_this", {"tracks": list(tracks), "character": character})
 
+    def apart(self, one: int, other: int) -> Act:
+        """Say that two characters are not one: they are neither merged nor suggested again."""
+        self._known(one)
+        self._known(other)
+        if self._resolved(one) == self._resolved(other):
+            raise UsageError(f"{character_text(one)} and {character_text(other)} are one already")
+        return self._append("apart", {"one": one, "other": other})
+
     def ignore(self, character: int, ignored: bool = True) -> Act:
         """Leave a character out of all labels from now on, or take it in again."""
         self._known(character)
@@ -108,6 +116,15 @@ class Editor:
         act = act_log.append(self._store, kind, arguments)
         self.cast.refresh()
         return act
+
+    def _holder(self, name: str, but: int) -> int | None:
+        """Another character in the labels that has this name already."""
+        acts, labels = self.cast.acts, self.cast.labels
+        for other, called in acts.names.items():
+            held = called == name and other not in (but, *acts.ignored)
+            if held and name and acts.resolve(other) == other and other in labels:
+                return other
+        return None
 
     def _resolved(self, character: int) -> int:
         return self.cast.acts.resolve(self.cast.aliases.get(character, character))

@@ -23,7 +23,7 @@ from caststream.store.files import told, write_all
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["name", "rename", "merge", "split", "move", "not_this", "ignore", "undo"]
+Kind = Literal["name", "rename", "merge", "split", "move", "not_this", "apart", "ignore", "undo"]
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 
 FILE = "acts.ndjson"

@@ -55,6 +55,24 @@ class Lock:
             self._fd = -1
 
 
+def writer(store: Path) -> int | None:
+    """Number of the process that took the lock last, if it still lives; a glance, not a promise.
+
+    Nothing is locked for it: who asks must never be in the way of who writes.
+    """
+    try:
+        owner = int((store / "LOCK").read_text("ascii"))
+    except (OSError, ValueError):
+        return None
+    try:
+        os.kill(owner, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass  # it lives, and is another user's
+    return owner
+
+
 @contextmanager
 def alone(file: Path) -> Iterator[None]:
     """Let one process or thread at a time inside, by a lock on ``file``; its folder is made."""

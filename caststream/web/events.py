@@ -1,0 +1,41 @@
+"""News for open pages, as server-sent events: something changed, or there is a new live picture."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from caststream.web.render import desk_of
+
+GLANCE = 0.5
+"""Seconds between two looks at the store while a page is open."""
+CALM = 2.0
+"""Seconds between two calls to look again: a fast stream commits more often."""
+_PING = 15.0
+
+
+async def events(request: Request) -> Response:
+    """One stream of news; ends when the browser goes, or the page's process."""
+    return StreamingResponse(_news(request), media_type="text/event-stream")
+
+
+async def _news(request: Request) -> AsyncIterator[str]:
+    desk = desk_of(request)
+    loop = asyncio.get_running_loop()
+    told = -1
+    quiet_since = changed_at = loop.time() - CALM
+    yield "retry: 2000\n\n"
+    while not await request.is_disconnected():
+        now = loop.time()
+        changes = await run_in_threadpool(desk.refresh)
+        if changes != told and now - changed_at >= CALM:
+            told, changed_at, quiet_since = changes, now, now
+            yield f"event: changed\ndata: {changes}\n\n"
+        elif now - quiet_since > _PING:
+            quiet_since = now
+            yield ": still here\n\n"
+        await asyncio.sleep(GLANCE)

@@ -1,0 +1,132 @@
+"""What to ask people next: pairs that may be one character, and tracks that may be somebody else.
+
+Each answer is one of the acts that people can do anyway; the questions are ordered by how much
+screen time an answer settles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from caststream.messages import F4, F8, I8
+from caststream.web.index import Index
+from caststream.web.roster import Roster
+
+MOST = 200
+"""Questions kept of each kind."""
+BELOW = 0.12
+"""How far under the similarity at which characters part two of them may still be one."""
+BESIDE = 2
+"""Pairs of their tracks seen side by side from which on two characters are two."""
+DOUBT = 0.75
+"""Confidence of a track under which it is worth a look."""
+GLIMPSE = 0.5
+"""Seconds under which a track is not worth one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One question, with what it would settle."""
+
+    kind: Literal["pair", "track"]
+    character: int
+    """The one that stays, or that the track is said to be."""
+    other: int
+    """The character that may be the same, or the track (uid)."""
+    likeness: float
+    """Mean similarity of a pair (cosine), confidence of a track."""
+    seconds: float
+    """Screen time that an answer settles."""
+
+    @property
+    def key(self) -> Hashable:
+        """The same question asked again is known by this."""
+        return self.kind, self.character, self.other
+
+
+def proposals(index: Index, roster: Roster) -> list[Proposal]:
+    """All questions worth asking, those that settle most first."""
+    found = [*_pairs(index, roster), *_tracks(roster)]
+    return sorted(found, key=lambda p: (-p.seconds, p.kind, p.character, p.other))
+
+
+def _pairs(index: Index, roster: Roster) -> list[Proposal]:
+    members = roster.members
+    ids = np.array([m.id for m in members.values() if not m.ignored], np.int64)
+    alike = _likeness(roster, ids)
+    beside = _beside(index, roster, ids)
+    cut = roster.published.thresholds.get("cut", 0.5)
+    alike[beside >= BESIDE] = -1
+    one, other = np.nonzero(np.triu(alike >= cut - BELOW, 1))
+    seconds = np.array([members[int(i)].seconds for i in ids], np.float64)
+    settled = np.minimum(seconds[one], seconds[other]) if len(ids) else np.zeros(0)
+    asked = []
+    for k in np.argsort(-settled, kind="stable").tolist():
+        a, b = members[int(ids[one[k]])], members[int(ids[other[k]])]
+        # Two that people gave names to are two, unless the names are the same.
+        if roster.acts.are_apart(a.id, b.id) or (a.name and b.name and a.name != b.name):
+            continue
+        stays, goes = (a, b) if (bool(a.name), a.seconds) >= (bool(b.name), b.seconds) else (b, a)
+        asked.append(
+            Proposal("pair", stays.id, goes.id, float(alike[one[k], other[k]]), float(settled[k]))
+        )
+        if len(asked) == MOST:
+            break
+    return asked
+
+
+def _likeness(roster: Roster, ids: I8) -> F4:
+    """(C, C) mean similarity of the prototypes of two characters (average linkage, by which the
+    machine groups as well), -1 on the diagonal."""
+    published = roster.published
+    owner = np.array([roster.acts.resolve(int(c)) for c in published.prototype_character], np.int64)
+    kept = np.isin(owner, ids)
+    order = np.argsort(ids)
+    place = order[np.searchsorted(ids[order], owner[kept])] if len(ids) else owner[kept]
+    weight = published.prototype_weight[kept]
+    sums = np.zeros((len(ids), published.prototypes.shape[1]), np.float32)
+    np.add.at(sums, place, published.prototypes[kept] * weight[:, None])
+    sums /= np.maximum(np.bincount(place, weight, len(ids)), 1e-6)[:, None].astype(np.float32)
+    alike = np.asarray(sums @ sums.T, np.float32)
+    np.fill_diagonal(alike, -1)
+    return alike
+
+
+def _beside(index: Index, roster: Roster, ids: I8) -> I8:
+    """(C, C) how many pairs of tracks of two characters were seen side by side."""
+    count = np.zeros((len(ids), len(ids)), np.int64)
+    pairs = index.apart()
+    if not len(pairs) or not len(ids):
+        return count
+    lines = index.places(pairs.ravel())
+    who = np.where(lines >= 0, roster.character[lines], -1)
+    order = np.argsort(ids)
+    at = np.minimum(np.searchsorted(ids[order], who), len(ids) - 1)
+    place = np.where(ids[order][at] == who, order[at], -1).reshape(-1, 2)
+    place = place[(place >= 0).all(axis=1)]
+    np.add.at(count, (place[:, 0], place[:, 1]), 1)
+    return np.asarray(count + count.T)
+
+
+def _tracks(roster: Roster) -> list[Proposal]:
+    seconds: F8 = roster.tracks.seconds
+    ignored = [m.id for m in roster.members.values() if m.ignored]
+    doubtful = (
+        (roster.character >= 0) & (roster.confidence < DOUBT) & (seconds >= GLIMPSE)
+    ) & ~np.isin(roster.character, ignored)
+    lines = np.flatnonzero(doubtful)
+    lines = lines[np.argsort(-seconds[lines], kind="stable")][:MOST]
+    return [
+        Proposal(
+            "track",
+            int(roster.character[k]),
+            int(roster.tracks.uid[k]),
+            float(roster.confidence[k]),
+            float(seconds[k]),
+        )
+        for k in lines.tolist()
+    ]
