@@ -14,11 +14,13 @@ from dataclasses import dataclass
 COMMANDS = {
     "export": "caststream.commands.export:EXPORT",
     "info": "caststream.commands.info:INFO",
+    "serve": "caststream.commands.serve:SERVE",
     "name": "caststream.commands.people:NAME",
     "merge": "caststream.commands.people:MERGE",
     "split": "caststream.commands.people:SPLIT",
     "move": "caststream.commands.people:MOVE",
     "not-this": "caststream.commands.people:NOT_THIS",
+    "apart": "caststream.commands.people:APART",
     "ignore": "caststream.commands.people:IGNORE",
     "undo": "caststream.commands.people:UNDO",
     "log": "caststream.commands.people:LOG",

@@ -47,6 +47,12 @@ def _not_this(editor: Editor, args: argparse.Namespace) -> None:
     _told(editor.not_this([read_track(t) for t in args.tracks], read_character(args.character)))
 
 
+def _apart(editor: Editor, args: argparse.Namespace) -> None:
+    from caststream.learning.edit import read_character
+
+    _told(editor.apart(read_character(args.one), read_character(args.other)))
+
+
 def _ignore(editor: Editor, args: argparse.Namespace) -> None:
     from caststream.learning.edit import read_character
 
@@ -82,7 +88,7 @@ def _words(act: Act) -> str:
     for key, value in act.arguments.items():
         if key == "tracks":
             words.append(" ".join(track_text(int(uid)) for uid in value))
-        elif key in ("character", "from", "into"):
+        elif key in ("character", "from", "into", "one", "other"):
             words.append(f"{key} {character_text(int(value))}")
         elif key == "name":
             words.append(f'"{value}"')
@@ -132,6 +138,11 @@ MOVE = _command(
     "Put tracks into another character.", [("into", {"help": "such as c7"}), _TRACKS], _move
 )
 NOT_THIS = _command("Say that tracks are not this character.", [_CHARACTER, _TRACKS], _not_this)
+APART = _command(
+    "Say that two characters are not one: they are not suggested again.",
+    [("one", {"help": "such as c7"}), ("other", {"help": "such as c9"})],
+    _apart,
+)
 IGNORE = _command(
     "Leave a character out of all labels.",
     [_CHARACTER, ("--no", {"action": "store_true", "help": "take it in again"})],

@@ -122,8 +122,10 @@ class Cast:
         uids = self.published.label_uid
         machine = np.full(len(uid), -1, np.int64)
         confidence = np.zeros(len(uid), np.float32)
-        place = np.searchsorted(uids, uid)
+        order = np.argsort(uids, kind="stable")
+        place = np.searchsorted(uids, uid, sorter=order)
         known = place < len(uids)
+        place[known] = order[place[known]]
         known[known] = uids[place[known]] == uid[known]
         machine[known] = self.published.label_character[place[known]]
         confidence[known] = self.published.label_confidence[place[known]]

@@ -40,7 +40,7 @@ def characters(request: Request) -> Response:
             desk,
             "characters.html",
             cards=_cards(desk, here),
-            total=len(found),
+            several=len(desk.index.sources()) > 1,
             counts=counts,
             shown=shown,
             sort=sort,
@@ -117,15 +117,14 @@ def _shown(member: Member, kind: str) -> bool:
 def _cards(desk: Desk, members: list[Member]) -> list[dict[str, Any]]:
     tracks = desk.index.tracks
     looks = desk.roster.looks([m.id for m in members])
-    several = len(desk.index.sources()) > 1
     return [
         {
             "member": member,
             "looks": [int(tracks.uid[k]) for k in looks[member.id]],
             "first": float(tracks.start[member.first]),
             "last": float(tracks.end[member.last]),
-            "first_source": int(tracks.uid[member.first]) >> 32 if several else None,
-            "last_source": int(tracks.uid[member.last]) >> 32 if several else None,
+            "source": int(tracks.uid[member.first]) >> 32,
+            "last_source": int(tracks.uid[member.last]) >> 32,
         }
         for member in members
     ]

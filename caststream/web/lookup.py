@@ -109,10 +109,7 @@ def read_picture(data: bytes) -> NDArray[np.uint8]:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(data), formats=FORMATS)
         if picture.width * picture.height > MOST_PIXELS:
-            raise UsageError(
-                f"a picture of {picture.width} x {picture.height} is too large:"
-                f" {MOST_PIXELS // 1_000_000} million pixels are the most"
-            )
+            raise Image.DecompressionBombError
         picture.draft("RGB", (_LONGER, _LONGER))
         upright = ImageOps.exif_transpose(picture)
         upright.thumbnail((_LONGER, _LONGER))
@@ -123,5 +120,8 @@ def read_picture(data: bytes) -> NDArray[np.uint8]:
         return np.asarray(ground.convert("RGB"))
     except UsageError:
         raise
+    except Image.DecompressionBombError:
+        most = MOST_PIXELS // 1_000_000
+        raise UsageError(f"this picture is too large: {most} million pixels are the most") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on damaged files
         raise UsageError(f"this is no picture that can be read ({type(error).__name__})") from None

@@ -104,7 +104,7 @@ class Roster:
         return np.flatnonzero(self.character == character)
 
     def looks(self, characters: list[int], most: int = LOOKS) -> dict[int, list[int]]:
-        """Lines of up to ``most`` tracks for each character, the most typical first, then varied ones.
+        """Lines of up to ``most`` tracks for each character, the most typical first.
 
         Tracks that fell into different micro-clusters look different; of each micro-cluster the
         longest sure track is taken, those with most screen time first. Characters without any
