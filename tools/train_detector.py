@@ -46,6 +46,8 @@ AVERAGE = 0.998
 NEW = 0.8
 """Share of the trained weights in what is given out, the rest are COCO's: what was learnt there of
 the look of solid things is kept (Wortsman et al., "Robust fine-tuning", CVPR 2022)."""
+HIDDEN = 0.25
+"""Drawn characters of which less is to be seen are to be ignored."""
 SURE, DOUBTFUL = 0.5, 0.15
 """Teacher's scores: from the first on a box is taken for true, from the second on it is ignored."""
 
@@ -133,7 +135,7 @@ def read_drawn(work: Path) -> list[Sample]:
         with np.load(path) as arrays:
             ends = arrays["counts"].cumsum()[:-1]
             boxes = np.split(arrays["boxes"], ends)
-            hidden = np.split(arrays["visible"] < 0.25, ends)
+            hidden = np.split(arrays["visible"] < HIDDEN, ends)
         samples += [Sample(*parts) for parts in zip(pictures, boxes, hidden, strict=True)]
     return samples
 
