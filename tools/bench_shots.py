@@ -27,6 +27,7 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from caststream.evaluation.boundaries import BoundaryCounts, assign_boundaries, match_boundaries
+from caststream.media.surface import CpuSurface, Scalers
 from caststream.vision.boundary import BoundaryDetector
 from caststream.vision.boundary_network import WEIGHTS, BoundaryNetwork
 
@@ -46,16 +47,23 @@ class Run(NamedTuple):
     seconds: float
 
 
-def read(path: Path, interpolation: Interpolation) -> U1:
-    """All frames as (N, 27, 48, 3) RGB."""
+def read(path: Path) -> U1:
+    """All frames as (N, 27, 48, 3) RGB, made small as TransNetV2 wants them."""
     scale = VideoReformatter()
     with av.open(str(path)) as container:
         return np.stack(
             [
-                scale.reformat(f, 48, 27, "rgb24", interpolation=interpolation).to_ndarray()
+                scale.reformat(f, 48, 27, "rgb24", interpolation=Interpolation.BICUBIC).to_ndarray()
                 for f in container.decode(video=0)
             ]
         )
+
+
+def seen(path: Path) -> U1:
+    """All frames as (N, 27, 48, 3) RGB, made small as the stream does it."""
+    scalers = Scalers()
+    with av.open(str(path)) as container:
+        return np.stack([CpuSurface(f, scalers).resized(48, 27) for f in container.decode(video=0)])
 
 
 def caststream(weights: Path, name: str) -> Callable[[Path], dict[str, Run]]:
@@ -63,7 +71,7 @@ def caststream(weights: Path, name: str) -> Callable[[Path], dict[str, Run]]:
     detector = BoundaryDetector(BoundaryNetwork.load(weights))
 
     def run(path: Path) -> dict[str, Run]:
-        frames = read(path, Interpolation.AREA)
+        frames = seen(path)
         for frame in frames[:40]:
             detector.push(frame, 0, 0.0)  # kernels compile on their first call
         detector.flush()
@@ -124,7 +132,7 @@ def transnet() -> Callable[[Path], dict[str, Run]]:
     model.eval()
 
     def run(path: Path) -> dict[str, Run]:
-        frames = torch.from_numpy(read(path, Interpolation.BICUBIC))
+        frames = torch.from_numpy(read(path))
         start = time.process_time()
         with torch.no_grad():
             single, _ = model.predict_frames(frames, quiet=True)

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 _BT709, _FCC, _BT470, _BT601, _SMPTE240, _BT2020 = 1, 4, 5, 6, 7, 9
 _LIMITED, _FULL = 1, 2
 
+_TINY = 4
+"""A picture reduced by this much or more is made by our own kernel, straight from the planes."""
+
 # Weights of red and blue in luma, from ITU-T H.273, table 4.
 _LUMA = {
     _BT709: (0.2126, 0.0722),
@@ -121,9 +124,22 @@ class CpuSurface:
 
     def resized(self, width: int, height: int) -> NDArray[np.uint8]:
         """The whole picture as (height, width, 3) RGB."""
+        if _TINY * width <= self.width and _TINY * height <= self.height and self._planar:
+            return self._shrunk(width, height)
         with self._lock:  # PyAV writes into the source frame while it scales
             small = self._scalers.scale(self._frame, width, height, "rgb24")
         return np.asarray(small.to_ndarray(), np.uint8)
+
+    def _shrunk(self, width: int, height: int) -> NDArray[np.uint8]:
+        from caststream.media.resample import shrink, to_rgb
+
+        planes = self._planes()
+        samples = np.empty((3, height, width), np.float32)
+        for plane, channel in zip(planes, samples, strict=True):
+            shrink(plane.lines, plane.width, plane.step, plane.phase, channel)
+        out = np.empty((height, width, 3), np.uint8)
+        to_rgb(samples, *self._to_rgb(planes), out)
+        return out
 
     def cut(self, regions: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
         """Each region (N, 4) ``xyxy`` as one of (N, size, size, 3) RGB, borders repeated."""
@@ -133,8 +149,7 @@ class CpuSurface:
         if not len(regions):
             return out
         planes = self._planes()
-        matrix, offset = _rgb_matrix(self._frame.colorspace, self._frame.color_range)
-        matrix /= np.array([plane.peak for plane in planes], np.float32)
+        matrix, offset = self._to_rgb(planes)
         samples = np.empty((3, size, size), np.float32)
         for target, region in zip(out, regions, strict=True):
             for plane, channel in zip(planes, samples, strict=True):
@@ -144,10 +159,21 @@ class CpuSurface:
             to_rgb(samples, matrix, offset, target)
         return out
 
+    def _to_rgb(self, planes: list[_Plane]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Matrix and offset for ``to_rgb`` of samples of these planes."""
+        matrix, offset = _rgb_matrix(self._frame.colorspace, self._frame.color_range)
+        return matrix / np.array([plane.peak for plane in planes], np.float32), offset
+
+    @property
+    def _planar(self) -> bool:
+        """Whether the frame's planes can be looked at as they are."""
+        known = _layout(self._frame.format.name) is not None
+        return known and all(plane.line_size > 0 for plane in self._frame.planes)
+
     def _planes(self) -> list[_Plane]:
         with self._lock:
             layout = _layout(self._frame.format.name)
-            if layout is None or any(plane.line_size < 0 for plane in self._frame.planes):
+            if layout is None or not self._planar:
                 # RGB, palettes, packed and upside-down pictures: rare enough to be converted whole.
                 self._frame = self._scalers.scale(self._frame, self.width, self.height, "yuv444p")
                 self._frame.color_range = _FULL

@@ -7,11 +7,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from caststream.errors import GraphError
 from caststream.graph.node import Node
-from caststream.messages import Context, Detections, Embedded, ShotEnd
+from caststream.messages import (
+    U1,
+    Context,
+    Detections,
+    Embedded,
+    Marker,
+    ShotEnd,
+    StreamEnd,
+)
 
 if TYPE_CHECKING:
     from caststream.vision.embedder import Embedder
+
+
+HELD = 4
+"""Most pictures held back to be embedded together: a second of stream at the usual rate."""
 
 
 class Embed(Node):
@@ -19,15 +32,22 @@ class Embed(Node):
 
     The trunk never changes; the head on top of it is the newest that the store has published,
     picked up at the end of a shot, so that all vectors of a shot come from one model.
+
+    ``gather`` crops of up to four pictures are embedded together, since one crop alone costs more
+    than twice its share of eight; nothing is held back beyond a shot's end. 1 holds nothing back.
     """
 
-    def __init__(self, model: str = "default") -> None:
+    def __init__(self, model: str = "default", gather: int = 8) -> None:
+        if gather < 1:
+            raise GraphError(f"embed: gather = {gather} crops cannot be; give 1 or more")
         self.model = model
+        self.gather = gather
         self._embedder: Embedder | None = None
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
         self._stale = True  # the store is opened further down, and read when the first boxes come
         self._context: Context | None = None
+        self._held: list[tuple[Detections, U1]] = []
 
     def open(self, context: Context) -> None:
         """Load the trunk."""
@@ -40,19 +60,42 @@ class Embed(Node):
         context.models["embedder"] = self._embedder.digest
 
     def process(self, message: Detections) -> Iterator[Embedded]:
-        """Embed the boxes of one picture."""
+        """Cut out the boxes of one picture; embed those of several as soon as they are enough."""
+        assert self._embedder is not None, "open comes first"
+        picture = message.source.frame.picture
+        self._held.append((message, picture.crops(message.boxes, self._embedder.crop_size)))
+        crops = sum(len(crops) for _, crops in self._held)
+        if crops >= self.gather or len(self._held) >= min(HELD, self.gather):
+            yield from self._embed()
+
+    def mark(self, marker: Marker) -> Iterator[Embedded]:
+        """What came before a gap is told before it."""
+        yield from self._embed()
+
+    def end_shot(self, end: ShotEnd) -> Iterator[Embedded]:
+        """Embed the rest; then see whether a newer head was published."""
+        yield from self._embed()
+        # Only once those below have seen the shot's end, which may publish one.
+        self._stale = True
+
+    def end_stream(self, end: StreamEnd) -> Iterator[Embedded]:
+        """Embed what came after the last shot."""
+        yield from self._embed()
+
+    def _embed(self) -> Iterator[Embedded]:
+        if not self._held:
+            return
         assert self._embedder is not None, "open comes first"
         if self._stale:
             self._pick_up()
-        crops = message.source.frame.picture.crops(message.boxes, self._embedder.crop_size)
-        features = self._embedder.features(crops)
+        held, self._held = self._held, []
+        features = self._embedder.features(np.concatenate([crops for _, crops in held]))
         vectors = self._embedder.project(features, self._head)
-        yield Embedded(message, vectors, features, crops, self._number)
-
-    def end_shot(self, end: ShotEnd) -> Iterator[Embedded]:
-        """See whether a newer head was published, once those below have seen the shot's end."""
-        self._stale = True
-        return iter(())
+        first = 0
+        for message, crops in held:
+            mine = slice(first, first + len(crops))
+            first += len(crops)
+            yield Embedded(message, vectors[mine], features[mine], crops, self._number)
 
     def _pick_up(self) -> None:
         self._stale = False
@@ -66,8 +109,9 @@ class Embed(Node):
             self._head = head or None
 
     def close(self) -> None:
-        """Let go of the network."""
+        """Let go of the network and of the pictures."""
         self._embedder = None
+        self._held.clear()
         if self._context is not None:
             self._context.pool.release(self._key)
             self._context = None

@@ -95,6 +95,10 @@ class Embedder:
         while done < len(crops):
             part = crops[done : done + BATCHES[-1]]
             room = next(number for number in BATCHES if number >= len(part))
+            if 4 * len(part) < 3 * room:
+                # Filling up more than a quarter costs more than a smaller run and another.
+                room //= 2
+                part = part[:room]
             if room > len(part):
                 blank = np.zeros((room - len(part), *part.shape[1:]), np.uint8)
                 part = np.concatenate([part, blank])

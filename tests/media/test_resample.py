@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from caststream.media.resample import resample, to_rgb
+from caststream.media.resample import resample, shrink, to_rgb
 
 
 def weights(low, high, size, length):
@@ -47,6 +49,33 @@ def test_resample_is_a_triangle_filter(seed, h, w, size, left, top, wide, high, 
     region = np.array([left, top, left + wide, top + high])
     resample(lines, w, step, phase, region, out)
     np.testing.assert_allclose(out, expected, rtol=0, atol=2e-5 * top_value)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.integers(0, 60),
+    st.integers(0, 60),
+    st.sampled_from([np.uint8, np.uint16]),
+    st.sampled_from([(1, 0), (2, 0), (2, 1)]),
+)
+def test_shrink_gives_the_means_of_cells(seed, h, w, more_h, more_w, dtype, layout):
+    step, phase = layout
+    high, wide = h + more_h, w + more_w
+    top_value = np.iinfo(dtype).max
+    lines = np.random.default_rng(seed).integers(0, top_value, (high, wide * step + 3))
+    lines = lines.astype(dtype)
+    plane = lines[:, phase : wide * step : step].astype(np.float64)
+    rows, columns = (np.arange(n + 1) * m // n for n, m in ((h, high), (w, wide)))
+    expected = [
+        [plane[a:b, c:d].mean() for c, d in itertools.pairwise(columns)]
+        for a, b in itertools.pairwise(rows)
+    ]
+    out = np.empty((h, w), np.float32)
+    shrink(lines, wide, step, phase, out)
+    np.testing.assert_allclose(out, expected, rtol=1e-5)
 
 
 def test_inside_a_picture_it_agrees_with_pillow():

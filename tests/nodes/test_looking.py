@@ -17,6 +17,7 @@ from caststream.messages import (
     Shot,
     ShotEnd,
     ShotFrame,
+    StreamEnd,
     StreamStart,
 )
 from caststream.nodes.detect import Detect
@@ -128,13 +129,15 @@ def test_settings_that_cannot_be_meant() -> None:
         Detect(rate=0)
     with pytest.raises(GraphError, match="score"):
         Detect(score=1.0)
+    with pytest.raises(GraphError, match="gather"):
+        Embed(gather=0)
 
 
 class ToyEmbedder:
     crop_size, digest = 8, "toy"
 
     def features(self, crops: np.ndarray) -> np.ndarray:
-        return crops.reshape(len(crops), -1)[:, :2].astype(np.float16) + np.array([1, 2])
+        return crops.reshape(len(crops), 192)[:, :2].astype(np.float16) + np.array([1, 2])
 
     def project(self, features: np.ndarray, head: dict[str, np.ndarray] | None) -> np.ndarray:
         rows = features.astype(np.float32) @ (head["weight"] if head else np.eye(2))
@@ -145,7 +148,7 @@ def test_a_newer_head_is_taken_up_with_the_next_shot(tmp_path: Path) -> None:
     store = tmp_path / "s.zarr"
     with StoreWriter.open(store):
         pass
-    node = Embed()
+    node = Embed(gather=1)
     node._embedder = ToyEmbedder()  # type: ignore[assignment]
     node._store = str(store)
     boxes = np.array([[0, 0, 9, 9], [5, 5, 20, 20]], np.float32)
@@ -167,3 +170,40 @@ def test_a_newer_head_is_taken_up_with_the_next_shot(tmp_path: Path) -> None:
     after = look()
     assert after.model == 1
     np.testing.assert_allclose(after.vectors, before.vectors @ turned, atol=1e-6)
+
+
+def found(index: int, boxes: int) -> Detections:
+    corners = np.arange(boxes, dtype=np.float32)[:, None] + np.array([0, 0, 9, 9], np.float32)
+    return Detections(frame(index, 24), corners, np.ones(boxes, np.float32))
+
+
+def test_crops_of_several_pictures_are_embedded_together_and_given_out_in_order() -> None:
+    node = Embed(gather=4)
+    node._embedder = ToyEmbedder()  # type: ignore[assignment]
+    alone = Embed(gather=1)
+    alone._embedder = ToyEmbedder()  # type: ignore[assignment]
+    pictures = [found(0, 1), found(6, 0), found(12, 2), found(18, 1), found(24, 3)]
+    given_at, together = [], []
+    for message in pictures:
+        out = list(node.process(message))
+        given_at.append([e.detections.source.frame.index for e in out])
+        together += out
+    assert given_at == [[], [], [], [0, 6, 12, 18], []]
+    together += node.end_shot(ShotEnd(Shot(0, 0, 30, 0, 1.25, "start", 1)))
+    one_by_one = [e for message in pictures for e in alone.process(message)]
+    assert len(one_by_one) == len(together) == len(pictures)
+    for a, b in zip(together, one_by_one, strict=True):
+        assert a.detections is b.detections
+        assert a.vectors.shape == (len(a.detections.boxes), 2)
+        np.testing.assert_array_equal(a.vectors, b.vectors)
+        np.testing.assert_array_equal(a.crops, b.crops)
+
+
+def test_nothing_is_held_back_over_a_gap_or_the_end_of_the_stream() -> None:
+    node = Embed(gather=8)
+    node._embedder = ToyEmbedder()  # type: ignore[assignment]
+    assert not list(node.process(found(0, 1)))
+    assert len(list(node.mark(Gap("reconnect", 0.1, 0.2, 0)))) == 1
+    assert not list(node.process(found(6, 1)))
+    assert len(list(node.end_stream(StreamEnd(7, 0.3, "interrupted")))) == 1
+    assert not list(node.end_stream(StreamEnd(7, 0.3, "interrupted")))

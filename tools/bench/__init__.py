@@ -1,0 +1,1 @@
+"""Every speed claim, measured in one run beside its peer: ``make bench``."""
