@@ -11,6 +11,7 @@ import pytest
 
 from caststream.errors import GraphError
 from caststream.messages import (
+    Context,
     Detections,
     Frame,
     Gap,
@@ -150,7 +151,7 @@ def test_a_newer_head_is_taken_up_with_the_next_shot(tmp_path: Path) -> None:
         pass
     node = Embed(gather=1)
     node._embedder = ToyEmbedder()  # type: ignore[assignment]
-    node._store = str(store)
+    node._context = Context(store=str(store))
     boxes = np.array([[0, 0, 9, 9], [5, 5, 20, 20]], np.float32)
 
     def look() -> Any:
