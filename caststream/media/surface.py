@@ -162,7 +162,8 @@ class CpuSurface:
     def _to_rgb(self, planes: list[_Plane]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Matrix and offset for ``to_rgb`` of samples of these planes."""
         matrix, offset = _rgb_matrix(self._frame.colorspace, self._frame.color_range)
-        return matrix / np.array([plane.peak for plane in planes], np.float32), offset
+        matrix /= np.array([plane.peak for plane in planes], np.float32)
+        return matrix, offset
 
     @property
     def _planar(self) -> bool:
