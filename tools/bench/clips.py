@@ -93,7 +93,7 @@ def _grain(pictures: av.VideoStream, width: int, height: int) -> av.filter.Graph
     steps = [
         graph.add_buffer(template=pictures),
         graph.add("scale", f"{width}:{height}:flags=bicubic"),
-        graph.add("noise", "alls=6:allf=t"),
+        graph.add("noise", "all_strength=6:all_flags=t"),
         graph.add("format", "yuv420p"),
         graph.add("buffersink"),
     ]
