@@ -24,6 +24,9 @@ check: $(VENV)/installed
 	$(BIN)/lint-imports
 	$(BIN)/codespell caststream tests tools docs graphs README.md CHANGELOG.md
 
+bench: $(VENV)/installed
+	$(BIN)/python -m tools.bench --work build/bench
+
 $(SAMPLE): | $(VENV)/installed
 	mkdir -p $(dir $(SAMPLE))
 	$(BIN)/python -m tools.synth $(SAMPLE) --seed 7 --seconds 60
