@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from caststream.commands import Command
-from caststream.errors import OutputError
+from caststream.export.formats import FORMATS, export
+
+
+def _epilog() -> str:
+    forms = [f"  {name:<13} {form.says}" for name, form in FORMATS.items()]
+    return "\n".join(
+        [
+            "forms:",
+            *forms,
+            "",
+            "Who has no name goes by an id such as c7; who is ignored counts as unknown.",
+            "",
+            "examples:",
+            "  caststream export show.zarr --to srt --out film.srt",
+            "  caststream export show.zarr --to otio --source 2 --out episode2.otio",
+            "  caststream export show.zarr --to ass --out subtitles/    (a file a film)",
+        ]
+    )
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store")
-    parser.add_argument("--to", choices=["ndjson"], default="ndjson")
-    parser.add_argument("--out", metavar="FILE", help="default: standard output")
-    parser.add_argument("--source", type=int, help="only this source (see info)")
+    parser.add_argument(
+        "--to", metavar="FORM", choices=tuple(FORMATS), default="ndjson", help="default: ndjson"
+    )
+    parser.add_argument(
+        "--out", metavar="PATH", help="file, or folder for a file a film; default: standard output"
+    )
+    parser.add_argument("--source", type=int, metavar="N", help="only this film (info lists them)")
 
 
 def _run(args: argparse.Namespace) -> int:
-    from caststream.export.ndjson import export_ndjson
-
-    if args.out is None:
-        export_ndjson(args.store, sys.stdout, source=args.source)
-        sys.stdout.flush()
-        return 0
-    try:
-        with open(args.out, "w", encoding="utf-8") as out:  # noqa: PTH123
-            export_ndjson(args.store, out, source=args.source)
-    except OSError as error:
-        raise OutputError(f"cannot write {args.out}: {error.strerror}") from error
+    export(args.store, args.to, args.out, args.source)
     return 0
 
 
-EXPORT = Command("Write what a store holds, with final labels everywhere.", _arguments, _run)
+EXPORT = Command(
+    "Write what a store holds in forms that other tools read.", _arguments, _run, _epilog
+)

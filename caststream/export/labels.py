@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 
 from caststream.learning.cast import Cast
-from caststream.messages import F4, I8, CharacterSummary
+from caststream.messages import F4, I8, CharacterSummary, character_text
 from caststream.store.tables import TrackTable
 
 
@@ -22,6 +23,7 @@ class FinalLabels:
         """Published model that they come from, 0 where nothing was published."""
         self.revision = published.revision
         """Of the dictionary."""
+        self._names = set(self._cast.acts.names.values())
 
     def characters(self, uid: I8) -> tuple[I8, F4]:
         """Character (n,) of each track, -1 for none, and how sure that is (n,) in 0..1.
@@ -38,6 +40,26 @@ class FinalLabels:
     def name(self, character: int) -> str | None:
         """What people call a character."""
         return self._cast.name(character)
+
+    def resolve(self, character: I8) -> I8:
+        """The ids (n,) that people's merges make of published ones (n,)."""
+        acts = self._cast.acts
+        return np.array([acts.resolve(int(c)) for c in character], np.int64)
+
+    def title(self, character: int) -> str:
+        """One line that tells a character from others: its name, else its id.
+
+        Two characters may share a name; then they share a title too, since people said so.
+        """
+        name = "".join(
+            " " if unicodedata.category(c) in ("Cc", "Cs") else c
+            for c in self.name(character) or ""
+        )
+        name = " ".join(name.split())
+        if name:
+            return name
+        own = character_text(character) or ""
+        return f"{own} (unnamed)" if own in self._names else own
 
     def summaries(self, tracks: TrackTable) -> tuple[CharacterSummary, ...]:
         """The characters of these tracks, in the order of their ids."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TextIO
 
 import numpy as np
 
-from caststream.errors import StoreError
 from caststream.export.labels import FinalLabels
+from caststream.export.view import StoreView, shots_of
 from caststream.messages import Dictionary, Gap, StreamEnd
 from caststream.records import (
     Record,
@@ -27,28 +26,16 @@ from caststream.store.schema import SourceInfo, split_uids
 from caststream.store.tables import Commit
 
 
-def export_ndjson(store: str | Path, out: TextIO, source: int | None = None) -> None:
-    """Write the records of one source, or of all that are not superseded, one after the other.
+def write(view: StoreView, out: TextIO) -> None:
+    """Write the records of every film of the view, one after the other.
 
     Every source gives a whole stream, ``stream`` to ``end``, with one ``dictionary`` of the
     characters that occur in it. A source that has no end yet ends as interrupted after its last
-    shot. Raises StoreError for a store that cannot be read and for an unknown source.
+    shot.
     """
-    with StoreReader(store) as reader:
-        labels = FinalLabels(store)
-        for info in _chosen(reader, source):
-            for record in _source_records(reader, info, labels, str(store)):
-                out.write(dumps(record) + "\n")
-
-
-def _chosen(reader: StoreReader, source: int | None) -> list[SourceInfo]:
-    if source is None:
-        return reader.sources()
-    chosen = [s for s in reader.sources(superseded=True) if s.id == source]
-    if not chosen:
-        held = ", ".join(str(s.id) for s in reader.sources(superseded=True)) or "none"
-        raise StoreError(f"{reader.path} has no source {source}: it has {held}")
-    return chosen
+    for film in view.films:
+        for record in _source_records(view.reader, film.info, view.labels, str(view.path)):
+            out.write(dumps(record) + "\n")
 
 
 def _source_records(
@@ -64,7 +51,7 @@ def _source_records(
     )
     analysed = shots = 0
     end = StreamEnd(0, 0.0, "interrupted")
-    for commits in _shots(reader, info.id):
+    for commits in shots_of(reader, info.id):
         frames = list(_frames(commits, info, labels))
         yield from frames
         analysed += sum(record["type"] == "frame" for record in frames)
@@ -86,21 +73,6 @@ def _source_records(
         characters=len(characters),
         elapsed=info.elapsed or 0.0,
     )
-
-
-def _shots(reader: StoreReader, source: int) -> Iterator[list[Commit]]:
-    """The commits of each shot: one, or the windows of a very long one and its end.
-
-    A window may hold rows of frames that an earlier window listed, so a shot goes out whole.
-    """
-    held: list[Commit] = []
-    for commit in reader.commits(source):
-        held.append(commit)
-        if commit.shot is not None:
-            yield held
-            held = []
-    if held:
-        yield held
 
 
 def _frames(commits: list[Commit], info: SourceInfo, labels: FinalLabels) -> Iterator[Record]:

@@ -8,7 +8,8 @@ import pytest
 from made_stores import SHOT_FRAMES, end, fill, mined, shot, start
 
 from caststream.errors import StoreError
-from caststream.export.ndjson import export_ndjson
+from caststream.export import ndjson
+from caststream.export.view import StoreView
 from caststream.messages import Gap, Mined, Rows, Tracks
 from caststream.store import acts, published
 from caststream.store.reader import StoreReader
@@ -17,7 +18,8 @@ from caststream.store.writer import StoreWriter
 
 def exported(path, source=None):
     out = io.StringIO()
-    export_ndjson(path, out, source)
+    with StoreView(path, source) as view:
+        ndjson.write(view, out)
     text = out.getvalue()
     assert text.endswith("\n")
     return [json.loads(line) for line in text.splitlines()]
@@ -217,5 +219,6 @@ def test_frames_without_boxes_are_written(tmp_path):
 def test_an_empty_store(tmp_path):
     StoreWriter.open(tmp_path / "s").close()
     out = io.StringIO()
-    export_ndjson(tmp_path / "s", out)
+    with StoreView(tmp_path / "s") as view:
+        ndjson.write(view, out)
     assert out.getvalue() == ""
