@@ -352,6 +352,8 @@ class Context:
     """What the sources of a process share."""
     stop: Callable[[], None] = _no_run
     """Ends the stream normally, as Ctrl-C does; whoever runs the graph puts it here."""
+    patient: bool = False
+    """Whether a full disk is waited for, rather than being an error."""
     stopping: Event = field(default_factory=Event)
     """Set once the stream is asked to end: whoever waits for something else gives up."""
     answer: Callable[[dict[str, Any]], Any] | None = None

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from caststream.evaluation.boundaries import BoundaryCounts, assign_boundaries, match_boundaries
 from caststream.media.surface import CpuSurface, Scalers
 from caststream.vision.boundary import BoundaryDetector
+from caststream.vision.boundary_early import EarlyDetector
 from caststream.vision.boundary_network import WEIGHTS, BoundaryNetwork
 
 U1 = NDArray[np.uint8]
@@ -37,6 +38,8 @@ Found = Sequence[int | tuple[int, int]]
 OURS = "caststream"
 AROUND = 7
 """Pictures on either side of a mistake's middle that a sheet shows."""
+FPS = 24.0
+"""Of the times that the detector is given; they matter with --patience only."""
 SCENEDETECT = ("Content", "Adaptive", "Histogram", "Hash")
 
 
@@ -66,9 +69,12 @@ def seen(path: Path) -> U1:
         return np.stack([CpuSurface(f, scalers).resized(48, 27) for f in container.decode(video=0)])
 
 
-def caststream(weights: Path, name: str) -> Callable[[Path], dict[str, Run]]:
+def caststream(
+    weights: Path, name: str, patience: float | None
+) -> Callable[[Path], dict[str, Run]]:
     """Our detector, as the node runs it."""
-    detector = BoundaryDetector(BoundaryNetwork.load(weights))
+    network = BoundaryNetwork.load(weights)
+    detector = EarlyDetector(patience, network) if patience else BoundaryDetector(network)
 
     def run(path: Path) -> dict[str, Run]:
         frames = seen(path)
@@ -78,7 +84,7 @@ def caststream(weights: Path, name: str) -> Callable[[Path], dict[str, Run]]:
         start = time.process_time()
         decisions = []
         for index, frame in enumerate(frames):
-            decisions += detector.push(frame, index, 0.0)
+            decisions += detector.push(frame, index, index / FPS)
         decisions += detector.flush()
         found = [d.index for d in decisions if d.begins not in (None, "start")]
         return {name: Run(found, time.process_time() - start)}
@@ -146,10 +152,12 @@ def transnet() -> Callable[[Path], dict[str, Run]]:
     return run
 
 
-def detectors(weights: Sequence[Path]) -> list[Callable[[Path], dict[str, Run]]]:
+def detectors(
+    weights: Sequence[Path], patience: float | None = None
+) -> list[Callable[[Path], dict[str, Run]]]:
     """All that can run here; says what is missing."""
-    out = [caststream(weights[0], OURS)]
-    out += [caststream(path, f"{OURS} {path.stem}") for path in weights[1:]]
+    out = [caststream(weights[0], OURS, patience)]
+    out += [caststream(path, f"{OURS} {path.stem}", patience) for path in weights[1:]]
     if importlib.util.find_spec("scenedetect") and importlib.util.find_spec("cv2"):
         out.append(scenedetect())
     else:
@@ -176,10 +184,14 @@ def draw(folder: Path, count: int, seed: int) -> list[Path]:
 
 
 def bench(
-    paths: Sequence[Path], weights: Sequence[Path], misses: bool, sheets: Path | None
+    paths: Sequence[Path],
+    weights: Sequence[Path],
+    misses: bool,
+    sheets: Path | None,
+    patience: float | None,
 ) -> None:
     """Print a table for each detector and what ours got wrong, draw sheets of it."""
-    runs = detectors(weights)
+    runs = detectors(weights, patience)
     wrong: list[tuple[str, U1]] = []
     table: dict[str, dict[str, BoundaryCounts]] = {}
     spent: dict[str, float] = {}
@@ -261,6 +273,7 @@ def main() -> None:
     parser.add_argument("--drawn", type=int, default=0, help="draw so many clips and use them")
     parser.add_argument("--seed", type=int, default=700, help="of the first drawn clip's show")
     parser.add_argument("--weights", type=Path, nargs="+", default=[WEIGHTS])
+    parser.add_argument("--patience", type=float, help="seconds, as shots.patience of live graphs")
     parser.add_argument("--misses", action="store_true", help="list what ours got wrong")
     parser.add_argument("--sheets", type=Path, help="folder for sheets of what ours got wrong")
     args = parser.parse_args()
@@ -271,7 +284,7 @@ def main() -> None:
         media = ROOT.parent / "shared" / "media"
         if args.films or not paths:
             paths += [p for p in sorted(media.glob("*.mp4")) if _truth(p).exists()]
-        bench(paths, args.weights, args.misses, args.sheets)
+        bench(paths, args.weights, args.misses, args.sheets, args.patience)
 
 
 def _truth(path: Path) -> Path:

@@ -44,6 +44,8 @@ _UNDER_WAY = 256
 """Most packets that are inside a decoder at once, and more."""
 _SHORT = 0.5
 """Seconds that may be missing at the end before a file is said to be cut off."""
+_TELL = 5.0
+"""Seconds of stream between two gaps that tell what was left out to catch up."""
 _REPLAY = 300.0
 """Seconds that a playlist may show again when it is opened anew."""
 
@@ -119,7 +121,8 @@ class Decoder:
         self._backoff = Backoff()
         self._lag = Lag() if source.live else None
         self._skipped = 0
-        """Packets that were not decoded since the last frame, to catch up."""
+        """Packets that were not decoded, to catch up, and not told yet."""
+        self._skipped_from: float | None = None
 
     @property
     def seconds(self) -> float:
@@ -153,7 +156,8 @@ class Decoder:
             if self._stop.up:
                 return None
             self._arrive(packet.pts)
-            skipping = self._lag is not None and self._lag.skip != "DEFAULT"
+            if self._lag is not None and self._catch_up(packet, self._lag):
+                continue
             try:
                 frames = packet.decode()
             except av.EOFError:
@@ -165,11 +169,10 @@ class Decoder:
                 if barren >= _BARREN and self._source.streamed:
                     return place
                 continue
-            self._skipped += skipping and not frames
+            self._skipped += self._lag is not None and self._lag.thin and not frames
             for frame in frames:
                 barren = 0
                 yield from self._frame(frame)
-                self._catch_up(stream)
         try:
             frames = stream.codec_context.decode(None)
         except av.FFmpegError:  # it has been flushed already, as at every regular end
@@ -218,14 +221,18 @@ class Decoder:
         """What to demux: of a live source everything, so that sound alone lets a stop be seen."""
         return () if self._source.live else (self._source.stream,)
 
-    def _catch_up(self, stream: av.VideoStream) -> None:
-        """Leave pictures out where a live source is decoded slower than it sends."""
-        if self._lag is None or self._clock.now is None:
-            return
-        before = self._lag.skip
-        self._lag.look(self._clock.now, time.monotonic())
-        if self._lag.skip != before:
-            stream.codec_context.skip_frame = self._lag.skip
+    def _catch_up(self, packet: av.Packet[av.VideoStream], lag: Lag) -> bool:
+        """Whether to leave a packet out, where a live source is decoded slower than it sends."""
+        if packet.dts is None or packet.time_base is None:
+            return False
+        blind = lag.blind
+        lag.look(float(packet.dts * packet.time_base), time.monotonic(), packet.is_keyframe)
+        codec = packet.stream.codec_context
+        codec.skip_frame = "NONREF" if lag.thin else "DEFAULT"
+        if blind and not lag.blind:
+            codec.flush_buffers()  # what it holds belongs to before the hole
+        self._skipped += lag.blind
+        return lag.blind
 
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
@@ -264,10 +271,9 @@ class Decoder:
             if jumped or silent:
                 yield from self._broken("discontinuity", before, now)
             elif self._skipped:
-                yield from self._broken("dropped", before, now, self._skipped)
+                yield from self._tell_skipped(before, now)
             else:
                 yield from self._look_for_loss(frame, before, now)
-        self._skipped = 0
         if resized:
             yield from self._broken("resized", before, now)
         arrived = self._arrivals.pop(frame.pts, None)
@@ -283,6 +289,16 @@ class Decoder:
         if len(self._arrivals) > _UNDER_WAY:  # packets that never became frames
             self._arrivals.clear()
         self._arrivals[stamp] = time.monotonic()
+
+    def _tell_skipped(self, before: float | None, now: float) -> Iterator[Shown | Break]:
+        """Say what was left out to catch up: once it is over, or every few seconds of it."""
+        since = before if self._skipped_from is None else self._skipped_from
+        self._skipped_from = since
+        caught_up = self._lag is not None and not self._lag.thin
+        if since is None or (not caught_up and now - since < _TELL):
+            return
+        yield from self._broken("dropped", since, now, self._skipped)
+        self._skipped, self._skipped_from = 0, None
 
     def _waited(self) -> tuple[float, float]:
         """Seconds since a live source gave its last frame, 0 for others; and the time now."""

@@ -30,10 +30,15 @@ class Feed(Generic[T]):
         self._room = threading.Semaphore(ahead)
         self._first: tuple[str, T | BaseException | None] | None = None
         self._thread = threading.Thread(target=self._run, name="decode", daemon=True)
-        self._thread.start()
+
+    def start(self) -> None:
+        """Begin before the first item is asked for; safe to call again."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def peek(self, seconds: float) -> None:
         """Wait so long at most for the first item; raises what ``make`` raised in its place."""
+        self.start()
         with contextlib.suppress(Empty):
             self._first = self._items.get(timeout=seconds)
         if self._first is not None and isinstance(self._first[1], BaseException):
@@ -41,6 +46,7 @@ class Feed(Generic[T]):
 
     def items(self) -> Iterator[T]:
         """Yield until the end or a stop; raises what ``make`` raised."""
+        self.start()
         while True:
             kind, item = self._first or self._items.get()
             self._first = None
@@ -59,7 +65,8 @@ class Feed(Generic[T]):
     def close(self) -> None:
         """Stop, and wait a little for the thread."""
         self.stop()
-        self._thread.join(_PATIENCE)
+        if self._thread.ident is not None:
+            self._thread.join(_PATIENCE)
         if not self._thread.is_alive():
             self._stop.close()
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
 
 from caststream.media.pipes import StopSign
 
 FIRST, LONGEST = 0.5, 30.0
 """Seconds that are waited before a lost source is tried again: at first, and at most."""
-_BEHIND, _FAR, _BACK = 0.4, 1.5, 0.1
-"""Seconds of delay at which pictures that no other needs are skipped, at which all but key pictures
-are, and at which all are decoded again."""
+_BEHIND, _FAR, _BACK = 0.4, 5.0, 0.1
+"""Seconds of delay at which pictures that no other needs are left out, at which everything is up to
+the next key picture, and at which all are decoded again."""
 _DRIFT = 0.001
 """Seconds a second by which a sender's clock may run slower than ours."""
 _LEAP = 10.0
@@ -34,11 +33,8 @@ class Backoff:
         self._wait = FIRST
 
 
-Skip = Literal["DEFAULT", "NONREF", "NONKEY"]
-
-
 class Lag:
-    """How late frames are handed out, compared with the most punctual one so far.
+    """How late packets are taken, against the most punctual one so far, and what to leave out.
 
     A sender's clock and ours have no common zero, so the least difference seen stands for being in
     time; it drifts along slowly with clocks that do not run equally fast.
@@ -47,21 +43,26 @@ class Lag:
     def __init__(self) -> None:
         self._least: float | None = None
         self._last = (0.0, 0.0)
-        self.skip: Skip = "DEFAULT"
-        """What the decoder had better leave out now."""
+        self.thin = False
+        """Whether to leave out pictures that no other needs."""
+        self.blind = False
+        """Whether to leave out everything."""
 
-    def look(self, seconds: float, now: float) -> float:
-        """Take in a frame's own time and the wall clock; returns the delay in seconds."""
+    def look(self, seconds: float, now: float, key: bool) -> float:
+        """Take in a packet's own time and the wall clock; returns the delay in seconds.
+
+        ``key`` says whether decoding may begin with it.
+        """
         before, then = self._last
         self._last = seconds, now
         if self._least is None or abs((seconds - before) - (now - then)) > _LEAP:
             self._least = now - seconds
         self._least = min(self._least + _DRIFT * max(0.0, now - then), now - seconds)
         behind = now - seconds - self._least
-        if behind > _FAR:
-            self.skip = "NONKEY"
+        if behind > _BEHIND:
+            self.thin = True
         elif behind < _BACK:
-            self.skip = "DEFAULT"
-        elif behind > _BEHIND and self.skip == "DEFAULT":
-            self.skip = "NONREF"
+            self.thin = False
+            self.blind = self.blind and not key
+        self.blind = self.blind or behind > _FAR
         return behind

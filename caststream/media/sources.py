@@ -28,7 +28,8 @@ _HEAD = MIB
 """Bytes at the beginning (and end) of a source that its fingerprint is made of."""
 _HEAD_WAIT = 2.0
 """Seconds that a slow pipe gets to send as much; a fingerprint of less serves as well."""
-_LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
+LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
+"""Kinds of addresses whose senders do not wait for us."""
 _OPTIONS = {
     "rtsp": {"rtsp_flags": "prefer_tcp"},  # what is lost on UDP is missing from the picture
     "udp": {"overrun_nonfatal": "1"},
@@ -79,7 +80,7 @@ class Source:
         """Whether the end of input means that the sender broke off."""
         if not self.remote:
             return False
-        if self.uri.split(":")[0].lower() in _LIVE:
+        if self.uri.split(":")[0].lower() in LIVE:
             return True
         # Playlists that are still written have no length, endless transfers no size either.
         return not self.container.duration and (self.replays or self.container.size <= 0)

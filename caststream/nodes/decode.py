@@ -71,6 +71,7 @@ class Decode(Source):
         from caststream.media.feed import Feed
         from caststream.media.filters import parse_chain
         from caststream.media.pipes import StopSign
+        from caststream.media.sources import LIVE
 
         if self.filter:
             parse_chain(self.filter)
@@ -79,7 +80,10 @@ class Decode(Source):
         self._feed = Feed(lambda: self._decode(context.uri, stop), stop, _AHEAD)
         if self._stopped:
             self._feed.stop()
-        elif "://" not in context.uri and context.uri != "-":
+        elif context.uri.split(":")[0].lower() in LIVE:
+            return  # else what is sent while other nodes load would have to be caught up with
+        self._feed.start()
+        if "://" not in context.uri and context.uri != "-":
             # A file that is not there is told before models are loaded and a store is made.
             self._feed.peek(_PEEK)
 

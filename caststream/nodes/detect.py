@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,9 @@ PLAIN = 1.5
 class Detect(Node):
     """Find characters in ``rate`` pictures a second, and in the first picture of every shot.
 
-    The other frames end here: nobody further down looks at them.
+    The other frames end here: nobody further down looks at them. With ``late`` above 0 a picture
+    that came more than so many seconds ago is left out as well, counted, and told as a gap: a label
+    that comes too late is of no use to who watches live.
     """
 
     def __init__(
@@ -31,12 +34,17 @@ class Detect(Node):
         model: str = "default",
         score: float = 0.25,
         prompt: str = "an animated character",
+        late: float = 0.0,
     ) -> None:
         if not rate > 0:
             raise GraphError(f"detect: rate = {rate} pictures a second cannot be; give more than 0")
         if not 0 <= score < 1:
             raise GraphError(f"detect: score = {score} has to be at least 0 and under 1")
         self.rate = rate
+        if late < 0:
+            raise GraphError(f"detect: late = {late} seconds cannot be; give 0 or more")
+        self.late = late
+        self._missed: tuple[float, float, int] | None = None
         self.model = model
         self.score = score
         self.prompt = prompt
@@ -55,7 +63,7 @@ class Detect(Node):
         )
         context.models["detector"] = self._detector.digest
 
-    def process(self, message: ShotFrame) -> Iterator[Detections]:
+    def process(self, message: ShotFrame) -> Iterator[Detections | Gap]:
         """Look at the picture if it is due."""
         assert self._detector is not None, "open comes first"
         frame = message.frame
@@ -65,6 +73,14 @@ class Detect(Node):
         # Counted from when it was due, not from when it came: else 25 frames a second give 3.6.
         late = frame.time - self._due >= 1 / self.rate
         self._due = (frame.time if late else self._due) + 1 / self.rate
+        if self.late and time.monotonic() - frame.arrived > self.late:
+            first, _, count = self._missed or (frame.time, 0.0, 0)
+            self._missed = first, frame.time, count + 1
+            return
+        if self._missed is not None:
+            gap, self._missed = Gap("dropped", *self._missed), None
+            self._count(gap)
+            yield gap
         if float(message.small.std(axis=(0, 1)).max()) < PLAIN:
             none = np.zeros((0, 4), np.float32)
             yield Detections(message, none, none[:, 0])
@@ -83,6 +99,8 @@ class Detect(Node):
 
     def mark(self, marker: Marker) -> Iterator[Detections]:
         """Choose the size to look at; after a jump the next picture is due, whatever its time."""
+        if isinstance(marker, Gap) and marker.reason == "dropped":
+            self._count(marker)
         if isinstance(marker, StreamStart):
             assert self._detector is not None, "open comes first"
             self._size = self._detector.size_for(marker.width, marker.height)
@@ -90,6 +108,10 @@ class Detect(Node):
         elif isinstance(marker, Gap) and marker.reason != "dropped":
             self._due = float("-inf")
         return iter(())
+
+    def _count(self, gap: Gap) -> None:
+        if self._context is not None:
+            self._context.vitals.gap(gap.reason, gap.frames)
 
     def close(self) -> None:
         """Let go of the network."""

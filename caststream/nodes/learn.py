@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal, Never
 
-from caststream.errors import GraphError
+from caststream.errors import GraphError, OutputError
 from caststream.graph.node import Node
 from caststream.messages import Context, Saved, StreamEnd
 
 if TYPE_CHECKING:
     from caststream.learning.course import Course
+
+
+_log = logging.getLogger(__name__)
 
 
 class Learn(Node):
@@ -64,14 +68,25 @@ class Learn(Node):
         """Take in a commit, and regroup or tune where it is time."""
         if self._course is None:
             self._course = self._lease()
-        self._course.saved(message.source, message.shot.end)
+        course = self._course
+        self._try(lambda: course.saved(message.source, message.shot.end))
         return iter(())
 
     def end_stream(self, end: StreamEnd) -> Iterator[Never]:
         """Take up what is being tuned, and regroup a last time."""
         if self._course is not None and self._context is not None:
-            self._course.ended(self._context.source)
+            course, source = self._course, self._context.source
+            self._try(lambda: course.ended(source))
         return iter(())
+
+    def _try(self, work: Callable[[], None]) -> None:
+        """Learn; what a full disk keeps from being published is made again from the store later."""
+        try:
+            work()
+        except OutputError as error:
+            if self._context is None or not self._context.patient:
+                raise
+            _log.warning("the dictionary stays as it is for now: %s", error)
 
     def _lease(self) -> Course:
         """The course of this store, which all sources of the process share."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from caststream.errors import UsageError
 from caststream.graph.node import Node
@@ -20,7 +20,11 @@ from caststream.messages import (
 )
 
 if TYPE_CHECKING:
+    from caststream.store.room import Room
     from caststream.store.writer import StoreWriter
+
+
+T = TypeVar("T")
 
 
 class Save(Node):
@@ -28,9 +32,16 @@ class Save(Node):
 
     Shots without tracks are kept as well. Opening raises what ``StoreWriter.open`` does, and a
     source that the store already holds raises SourceKnownError, both before anything is analysed.
+
+    With ``room`` above 0 the stream waits while fewer MiB than that are free on the store's disk,
+    and goes on when there is room; with 0 a full disk is an error.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = 0) -> None:
+        if room < 0:
+            raise UsageError(f"save: room = {room} MiB cannot be; give 0 or more")
+        self.room = room
+        self._room: Room | None = None
         self._context: Context | None = None
         self._writer: StoreWriter | None = None
         self._source = 0
@@ -41,6 +52,7 @@ class Save(Node):
     def open(self, context: Context) -> None:
         """Take the store, so that what is wrong with it is told before decoding starts."""
         from caststream.store.control import Control
+        from caststream.store.room import Room
         from caststream.store.writer import StoreWriter
 
         if context.store is None:
@@ -48,6 +60,14 @@ class Save(Node):
         store = context.store
         self._writer = context.pool.lease(("writer", store), lambda: StoreWriter.open(store))
         self._context = context
+        if self.room:
+            vitals = context.vitals
+            context.patient = True
+
+            def say(why: str) -> None:
+                vitals.state, vitals.why = ("waiting" if why else "running"), why
+
+            self._room = Room(store, self.room << 20, context.stopping, say)
         answer = context.answer
         if answer is not None:
             # Whoever has the lock of the store may answer for it.
@@ -58,8 +78,11 @@ class Save(Node):
         if isinstance(marker, StreamStart):
             assert self._context is not None, "open comes first"
             context = self._context
-            self._source = self._open_writer().begin_source(
-                marker, context.again, graph=context.graph, models=context.models
+            writer = self._open_writer()
+            self._source = self._write(
+                lambda: writer.begin_source(
+                    marker, context.again, graph=context.graph, models=context.models
+                )
             )
             context.source = context.vitals.id = self._source
         elif isinstance(marker, Gap):
@@ -86,7 +109,8 @@ class Save(Node):
         """Keep what came after the last shot, and say how the source ended."""
         if self._mined or self._gaps:
             self._commit(None)
-        self._open_writer().end_source(end, self._source)
+        writer = self._open_writer()
+        self._write(lambda: writer.end_source(end, self._source))
         return iter(())
 
     def close(self) -> None:
@@ -99,9 +123,13 @@ class Save(Node):
             self._writer = None
 
     def _commit(self, shot: Shot | None) -> int:
-        number = self._open_writer().commit(shot, self._mined, self._gaps, self._source)
+        writer = self._open_writer()
+        number = self._write(lambda: writer.commit(shot, self._mined, self._gaps, self._source))
         self._mined, self._gaps = [], []
         return number
+
+    def _write(self, work: Callable[[], T]) -> T:
+        return work() if self._room is None else self._room.write(work)
 
     def _open_writer(self) -> StoreWriter:
         if self._writer is None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from caststream.errors import GraphError
 from caststream.graph.node import Node
 from caststream.messages import (
     Context,
@@ -21,6 +22,7 @@ from caststream.messages import (
 
 if TYPE_CHECKING:
     from caststream.vision.boundary import BoundaryDetector, Decision
+    from caststream.vision.boundary_early import EarlyDetector
 
 SMALL = (48, 27)
 
@@ -30,10 +32,16 @@ class Shots(Node):
 
     Frames are held back for the detector's look-ahead of 12 frames. Where the input jumps or was
     connected anew the shot ends at once, and the next one begins as a stream does ("start").
+
+    With ``patience`` above 0 no frame is held back for more than so many seconds: for live sources,
+    at the price of some certainty.
     """
 
-    def __init__(self) -> None:
-        self._detector: BoundaryDetector | None = None
+    def __init__(self, patience: float = 0.0) -> None:
+        if patience < 0:
+            raise GraphError(f"shots: patience = {patience} seconds cannot be; give 0 or more")
+        self.patience = patience
+        self._detector: BoundaryDetector | EarlyDetector | None = None
         self._held: deque[Frame] = deque()
         self._shot = -1
         self._first: Frame | None = None
@@ -45,7 +53,12 @@ class Shots(Node):
         """Load the boundary network."""
         from caststream.vision.boundary import BoundaryDetector
 
-        self._detector = BoundaryDetector()
+        if self.patience:
+            from caststream.vision.boundary_early import EarlyDetector
+
+            self._detector = EarlyDetector(self.patience)
+        else:
+            self._detector = BoundaryDetector()
         context.models["boundary"] = self._detector.network.digest
 
     def process(self, message: Frame) -> Iterator[ShotFrame | ShotEnd]:

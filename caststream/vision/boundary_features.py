@@ -69,6 +69,13 @@ class History:
         self.drawings = np.zeros(DRAWINGS + 1, dtype=np.int64)
         self.count = 0
 
+    def copy(self) -> History:
+        """Another one in the same state."""
+        other = History()
+        for name, value in vars(self).items():
+            setattr(other, name, value.copy() if isinstance(value, np.ndarray) else value)
+        return other
+
     def push(self, small: U1) -> tuple[F4, NDArray[np.int64]]:
         """Add a frame (27, 48, 3); give its features (FEATURES,) and the frames it looked at.
 

@@ -9,6 +9,7 @@ matrix products, which numpy does faster than any runtime's call overhead allows
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -114,6 +115,14 @@ class BoundaryNetwork:
         self._before = np.zeros((MEMORY, self._cells, self._channels), np.float32)
         width = len(self._join[1])
         self._pasts = [np.zeros((2 * d, width), np.float32) for d in DILATIONS]
+
+    def fork(self) -> BoundaryNetwork:
+        """Another one in the same state, with the same weights: to try out what comes next."""
+        other = copy(self)
+        other._history = self._history.copy()
+        other._codes, other._before = self._codes.copy(), self._before.copy()
+        other._pasts = [past.copy() for past in self._pasts]
+        return other
 
     def push(self, small: U1) -> Answer | None:
         """Take the next picture (27, 48, 3); None while no frame is ``SCORED`` frames back."""

@@ -67,28 +67,34 @@ def test_waits_double_up_to_a_limit_and_begin_again():
 def test_a_punctual_stream_is_never_thinned(offset, jitter):
     lag = Lag()
     for number, late in enumerate(jitter):
-        lag.look(number / 25, offset + number / 25 + late)
-        assert lag.skip == "DEFAULT"
+        lag.look(number / 25, offset + number / 25 + late, False)
+        assert not lag.thin and not lag.blind
 
 
-def test_a_slow_decoder_leaves_out_more_and_more_and_recovers():
+def test_a_slow_decoder_leaves_out_more_and_more_and_recovers_at_a_key_picture():
     lag, now, said = Lag(), 0.0, []
-    for number in range(60):
+    for number in range(300):
         now = number / 25 * 2.0  # half as fast as it ought to be
-        lag.look(number / 25, now)
-        said.append(lag.skip)
-    assert [skip for skip, _ in itertools.groupby(said)] == ["DEFAULT", "NONREF", "NONKEY"]
-    for number in range(60, 400):
+        lag.look(number / 25, now, number % 25 == 0)
+        said.append((lag.thin, lag.blind))
+    assert [state for state, _ in itertools.groupby(said)] == [
+        (False, False), (True, False), (True, True),
+    ]  # fmt: skip
+    said.clear()
+    for number in range(300, 700):
         now = max(now + 0.001, number / 25)
-        lag.look(number / 25, now)
-    assert lag.skip == "DEFAULT"
+        lag.look(number / 25, now, number % 25 == 0)
+        said.append((lag.thin, lag.blind, number % 25 == 0))
+    ended = next(i for i, (_, blind, _) in enumerate(said) if not blind)
+    assert said[ended] == (False, False, True)
+    assert not any(blind for _, blind, _ in said[ended:])
 
 
 def test_a_leaping_clock_is_no_delay():
     lag = Lag()
-    lag.look(0.0, 100.0)
-    assert lag.look(5000.0, 100.04) == pytest.approx(0.0)
-    assert lag.look(5000.04, 500.0) == pytest.approx(0.0)  # the sender stood still
+    lag.look(0.0, 100.0, True)
+    assert lag.look(5000.0, 100.04, False) == pytest.approx(0.0)
+    assert lag.look(5000.04, 500.0, False) == pytest.approx(0.0)  # the sender stood still
 
 
 # --- files that grow ---------------------------------------------------------------------------
@@ -185,16 +191,23 @@ def test_an_address_that_is_not_there_yet_is_waited_for(tmp_path, sender):
     context = Context(uri=f"tcp://127.0.0.1:{port}")
     node = Decode(insist=True, timeout=1.0)
     node.open(context)
-    while context.vitals.state != "reconnecting":
-        time.sleep(0.01)
-    assert "cannot be opened" in context.vitals.why
-    sender(lambda peer: peer.sendall(film), port)
-    frames = 0
+
+    def send_later():
+        while context.vitals.state != "reconnecting":
+            time.sleep(0.01)
+        whys.append(context.vitals.why)
+        sender(lambda peer: peer.sendall(film), port)
+
+    whys, frames = [], 0
+    later = threading.Thread(target=send_later)
+    later.start()
     for message in node.produce():
         frames += isinstance(message, Frame)
         if frames == 30:
             node.stop()
     node.close()
+    later.join()
+    assert "cannot be opened" in whys[0]
     assert isinstance(message, StreamEnd) and message.frames >= 30
     assert context.vitals.gaps == {"reconnect": 1}
 

@@ -154,18 +154,27 @@ def test_a_stop_on_a_silent_socket(tmp_path, node):
     film = write_film(tmp_path / "film.ts", 24).read_bytes()
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10.0)
+        over = threading.Event()
+
+        def send():
+            peer, _ = server.accept()
+            with peer:
+                peer.sendall(film * 12)
+                over.wait(10.0)
+
+        sender = threading.Thread(target=send)
+        sender.start()
         decode = node(f"tcp://127.0.0.1:{server.getsockname()[1]}", timeout=2.0)
-        peer, _ = server.accept()
-        with peer:
-            peer.sendall(film * 12)
-            messages = []
-            for message in decode.produce():
-                messages.append(message)
-                if len(messages) == 100:
-                    started = time.monotonic()
-                    decode.stop()
-            # Far below the time-out, which the decoder may still be waiting for.
-            assert time.monotonic() - started < 1.0
+        messages = []
+        for message in decode.produce():
+            messages.append(message)
+            if len(messages) == 100:
+                started = time.monotonic()
+                decode.stop()
+        # Far below the time-out, which the decoder may still be waiting for.
+        assert time.monotonic() - started < 1.0
+        over.set()
+        sender.join()
     assert isinstance(messages[0], StreamStart)
     assert messages[-1].reason == "interrupted"
 
