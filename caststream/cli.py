@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         said: BaseException = error
         if isinstance(error, NodeError) and isinstance(error.cause, CaststreamError):
             said = error.cause  # a sentence made for people says itself where it is wrong
-        print(f"caststream: {said}", file=sys.stderr)
+        logging.getLogger(__name__).error("%s", said)
         return error.exit_code
     except KeyboardInterrupt:
         print("caststream: aborted; what was committed before is in the store", file=sys.stderr)

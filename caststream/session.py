@@ -18,6 +18,8 @@ from caststream.graph.runner import Run
 from caststream.graph.spec import Graph
 from caststream.messages import Context
 from caststream.pool import Pool
+from caststream.store.control import Control
+from caststream.store.writer import StoreWriter
 from caststream.vitals import Vitals
 
 _log = logging.getLogger(__name__)
@@ -62,6 +64,18 @@ class Session:
         self._streams: list[Stream] = []
         self._changed = threading.Condition()
         self._aborted = False
+        self.stopping = threading.Event()
+        """Set once all are asked to end."""
+
+    def take_store(self) -> None:
+        """Take the store before the first source does, and keep it between two of them.
+
+        Raises as ``StoreWriter.open`` does.
+        """
+        store = self._like.store
+        assert store is not None, "a session without a store has none to take"
+        self._pool.lease(("writer", store), lambda: StoreWriter.open(store))
+        self._pool.lease(("control", store), lambda: Control(store, self.answer))
 
     def run(self, uris: Sequence[str]) -> None:
         """Run sources until the last has ended, those that were added meanwhile included.
@@ -145,12 +159,14 @@ class Session:
     def stop(self) -> None:
         """Let all sources end normally."""
         self.interrupted = True
+        self.stopping.set()
         for stream in self._streams.copy():
             stream.run.stop()
 
     def abort(self) -> None:
         """End all at once: what has not been written is lost."""
         self.interrupted = self._aborted = True
+        self.stopping.set()
         for stream in self._streams.copy():
             stream.run.abort()
         with self._changed:

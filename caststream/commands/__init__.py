@@ -14,6 +14,10 @@ from dataclasses import dataclass
 COMMANDS = {
     "export": "caststream.commands.export:EXPORT",
     "info": "caststream.commands.info:INFO",
+    "watch": "caststream.commands.watch:WATCH",
+    "top": "caststream.commands.running:TOP",
+    "add": "caststream.commands.running:ADD",
+    "remove": "caststream.commands.running:REMOVE",
     "serve": "caststream.commands.serve:SERVE",
     "name": "caststream.commands.people:NAME",
     "merge": "caststream.commands.people:MERGE",

@@ -10,12 +10,17 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from caststream.commands import COMMANDS, Command, load
-from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE, UsageError
+from caststream.commands.graphs import (
+    DEFAULT_STORE,
+    graph_arguments,
+    graph_of,
+    observed,
+    set_up_logging,
+)
+from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE
 
 if TYPE_CHECKING:
     from caststream.session import Session
-
-DEFAULT_STORE = "caststream.zarr"
 
 _EPILOG = """\
 commands (each has its own --help):
@@ -49,27 +54,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"where tracks and the dictionary are kept (default: {DEFAULT_STORE})",
     )
-    parser.add_argument("--labels", metavar="FILE", help="write labels here, not to stdout")
-    parser.add_argument(
-        "--graph", metavar="FILE|NAME", help="archive (the default), live, shots, or a file"
-    )
-    parser.add_argument(
-        "--set",
-        metavar="NODE.KEY=VALUE",
-        action="append",
-        default=[],
-        help="one argument of one node, e.g. detect.rate=6 (repeatable)",
-    )
-    parser.add_argument(
-        "--detector",
-        metavar="MODEL",
-        help="another detector: a path, torchvision:NAME, onnx:PATH or hf:MODEL",
-    )
-    parser.add_argument(
-        "--embedder",
-        metavar="MODEL",
-        help="another embedder: a path, timm:NAME, torchvision:NAME, onnx:PATH or hf:MODEL",
-    )
+    graph_arguments(parser)
     parser.add_argument(
         "--reproducible",
         action="store_true",
@@ -78,34 +63,27 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="label a source anew that the store already holds"
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda[:n] (default: auto)")
-    parser.add_argument("--quiet", action="store_true", help="nothing on standard error but errors")
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('caststream')}")
     parser.set_defaults(print_help=parser.print_help)
 
 
 def _run(args: argparse.Namespace) -> int:
+    graph = None
+    if not args.source and args.graph:
+        graph = graph_of(args, *_pace(args))
+        args.source = list(graph.sources.values())
     if not args.source:
         if sys.stdin is None or sys.stdin.isatty():
             args.print_help()
             return 0
         args.source = ["-"]
-    if not (args.device in ("auto", "cpu") or args.device.split(":")[0] == "cuda"):
-        raise UsageError(f"--device {args.device}: give auto, cpu, cuda or cuda:N")
+    set_up_logging(args)
 
     from caststream.graph.interrupts import interrupts
-    from caststream.graph.spec import load_graph
     from caststream.messages import Context
-    from caststream.nodes import catalogue
     from caststream.session import Session
 
-    settings = [
-        *([f"detect.model={args.detector}"] if args.detector else []),
-        *([f"embed.model={args.embedder}"] if args.embedder else []),
-        *(["learn.pace=stream"] if args.reproducible else []),
-        *args.set,
-    ]
-    graph = load_graph(args.graph or "archive", catalogue(), settings)
+    graph = graph or graph_of(args, *_pace(args))
     keeps = any(step.name == "save" for step in graph.steps)
     context = Context(
         store=(args.store or DEFAULT_STORE) if keeps else None,
@@ -113,13 +91,17 @@ def _run(args: argparse.Namespace) -> int:
         graph=graph.name,
         again=args.again,
         device=args.device,
-        quiet=args.quiet,
+        quiet=args.quiet or args.log_json,
     )
-    if context.store and not args.quiet:
+    if context.store and not context.quiet:
         print(f"caststream: store {context.store}", file=sys.stderr)
-    with Session(graph, context) as session, interrupts(session):
+    with Session(graph, context) as session, interrupts(session), observed(args, session):
         session.run(args.source)
     return _ended(session)
+
+
+def _pace(args: argparse.Namespace) -> list[str]:
+    return ["learn.pace=stream"] if args.reproducible else []
 
 
 def _ended(session: Session) -> int:

@@ -11,6 +11,8 @@ File order is flow order, each table is one node::
     when_full = "wait"   # or "drop"
     rate = 4.0           # every other key is an argument of the node
 
+A table ``[sources]`` may name addresses to run side by side: ``studio = "rtsp://..."``.
+
 Loading checks names, kinds on every edge and arguments, so a graph that loads can run.
 """
 
@@ -71,6 +73,8 @@ class Graph:
 
     name: str
     steps: tuple[Step, ...]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Name -> address of sources, where the file has a table of them."""
 
     def __post_init__(self) -> None:
         if not self.steps:
@@ -81,6 +85,10 @@ class Graph:
                 raise GraphError(f'node "{step.name}" stands twice in the graph')
             _check_edge(step, seen)
             seen[step.name] = step
+
+    def without(self, name: str) -> Graph:
+        """The same tree without a leaf; GraphError where others hang on it."""
+        return Graph(self.name, tuple(s for s in self.steps if s.name != name), self.sources)
 
     def children(self, name: str) -> tuple[Step, ...]:
         """Nodes fed by the named one, in the order in which they get each message."""
@@ -149,6 +157,10 @@ def build_graph(
     name: str, tables: Mapping[str, Any], catalogue: Catalogue, overrides: Iterable[str] = ()
 ) -> Graph:
     """Check what a graph file says, already parsed."""
+    tables = dict(tables)
+    sources = tables.pop("sources", {})
+    if not (isinstance(sources, dict) and all(isinstance(v, str) for v in sources.values())):
+        raise GraphError('[sources] is a table of addresses: name = "rtsp://..."')
     for table, content in tables.items():
         if not isinstance(content, dict):
             raise GraphError(f'"{table}" stands outside of every node; give each node a [table]')
@@ -176,7 +188,7 @@ def build_graph(
             )
             raise GraphError(f'node "{table}": from = "{step.parent}" names no node above{hint}')
         steps.append(step)
-    graph = Graph(name, tuple(steps))
+    graph = Graph(name, tuple(steps), sources)
     for step in graph.steps:
         step.build()
     return graph

@@ -282,6 +282,20 @@ def _standard_input() -> int:
     return descriptor
 
 
+def fingerprint_of(path: str) -> str:
+    """The fingerprint that a film file is known by; InputError where it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
+    try:
+        return _fingerprint(descriptor)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+    finally:
+        os.close(descriptor)
+
+
 def _fingerprint(descriptor: int) -> str:
     """SHA-256 over a file's size, first and last MiB; does not move its offset."""
     size = os.fstat(descriptor).st_size

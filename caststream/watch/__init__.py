@@ -1,0 +1,1 @@
+"""Watching an archive: every new film once, whatever it is called and whenever we were killed."""

@@ -1,0 +1,141 @@
+"""Which films lie in folders, which of them are still written, and when to look again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+_log = logging.getLogger(__name__)
+
+FILMS = frozenset(
+    f".{ending}"
+    for ending in (
+        *("3gp", "asf", "avi", "divx", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
+        *("mts", "mxf", "ogm", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+_REMOTE = frozenset(
+    (
+        *("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs"),
+        *("fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.davfs", "davfs", "virtiofs", "vboxsf"),
+    )
+)
+"""File systems that do not tell of changes made elsewhere."""
+_STEP = 500
+"""Milliseconds between two looks at the stop sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A film in a watched folder."""
+
+    path: str
+    size: int
+    changed: int
+    """Nanoseconds since 1970."""
+
+
+def films(folders: Sequence[str | Path]) -> Iterator[File]:
+    """All films below the folders; hidden files, links to folders and unfinished names left out."""
+    for folder in folders:
+        for place, below, names in os.walk(folder, onerror=_complain):
+            below[:] = sorted(name for name in below if not name.startswith("."))
+            for name in sorted(names):
+                if name.startswith(".") or Path(name).suffix.lower() not in FILMS:
+                    continue
+                path = os.path.join(place, name)  # noqa: PTH118 (a million of these)
+                try:
+                    found = os.stat(path)  # noqa: PTH116
+                except OSError as error:
+                    _complain(error)
+                    continue
+                if stat.S_ISREG(found.st_mode) and found.st_size:
+                    yield File(path, found.st_size, found.st_mtime_ns)
+
+
+class Settling:
+    """Knows which files have stopped growing: those that did not change for some seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._seen: dict[str, tuple[File, float]] = {}
+
+    def settled(self, files: Sequence[File]) -> list[File]:
+        """Those of ``files`` that may be taken; the others are remembered."""
+        now, ready, seen = time.monotonic(), [], {}
+        for file in files:
+            before, since = self._seen.get(file.path, (file, now))
+            since = since if before == file else now
+            # What was changed long ago need not be waited for, unless its clock is ahead of ours.
+            age = time.time() - file.changed / 1e9
+            if age > self._seconds or now - since >= self._seconds:
+                ready.append(file)
+            seen[file.path] = (file, since)
+        self._seen = seen
+        return ready
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there are files that it remembers."""
+        return bool(self._seen)
+
+
+class Bell:
+    """Says when to look again: at a change, and every ``every`` seconds at the latest.
+
+    Changes are told by the kernel through watchfiles where that is installed and the folders are
+    local; on network shares folders are looked at every ``every`` seconds instead.
+    """
+
+    def __init__(self, folders: Sequence[str | Path], every: float) -> None:
+        self._folders = [str(folder) for folder in folders]
+        self._every = every
+        self._told = not any(map(remote, self._folders))
+        if self._told:
+            try:
+                import watchfiles  # noqa: F401
+            except ImportError:
+                self._told = False
+
+    def wait(self, seconds: float, stop: Event) -> None:
+        """Return after a change, after so many seconds, or when ``stop`` is set."""
+        seconds = min(seconds, self._every)
+        if not self._told:
+            stop.wait(seconds)
+            return
+        from watchfiles import watch
+
+        until = time.monotonic() + seconds
+        for changes in watch(
+            *self._folders, stop_event=stop, rust_timeout=_STEP, yield_on_timeout=True,
+            raise_interrupt=False,
+        ):  # fmt: skip
+            if changes or time.monotonic() >= until:
+                return
+
+
+def remote(folder: str | Path) -> bool:
+    """Whether a folder lies on a network share, as far as the mount table says."""
+    try:
+        lines = Path("/proc/self/mounts").read_text().splitlines()
+    except OSError:
+        return False
+    real = os.path.realpath(folder)
+    best, kind = "", ""
+    for line in lines:
+        _, place, found, *_ = line.split(" ")
+        place = place.encode().decode("unicode_escape")
+        inside = real == place or real.startswith(place.rstrip("/") + "/")
+        if inside and len(place) >= len(best):
+            best, kind = place, found
+    return kind in _REMOTE
+
+
+def _complain(error: OSError) -> None:
+    _log.warning("%s cannot be read: %s", error.filename, error.strerror)

@@ -1,0 +1,126 @@
+"""Several live sources in one real process: added, taken away, one failing, all looked at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_cli import draw
+
+from caststream.errors import StoreError
+from caststream.store.control import ask
+from caststream.store.reader import StoreReader
+from tools.sender import Broadcast
+
+PROGRAM = [sys.executable, "-m", "caststream"]
+
+
+def until(what: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            found = what()
+        except (StoreError, OSError):
+            found = None
+        if found:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it did not come to that")
+
+
+@pytest.fixture
+def broadcasts(tmp_path: Path):
+    film = draw(tmp_path / "film.mp4", frames=200)
+    made = [Broadcast(film) for _ in range(3)]
+    yield made
+    for one in made:
+        one.close()
+
+
+def test_sources_come_and_go_beside_each_other(broadcasts: list[Broadcast], tmp_path: Path) -> None:
+    first, second, third = (one.uri for one in broadcasts)
+    graph = tmp_path / "two.toml"
+    live = Path("graphs/live.toml").read_text()
+    graph.write_text(f'{live}\n[sources]\nfirst = "{first}"\nsecond = "{second}"\n')
+    store = tmp_path / "s.zarr"
+    words = ["--graph", str(graph), "--store", str(store), "--log-json", "--metrics", "0"]
+    with subprocess.Popen(
+        [*PROGRAM, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines = iter(process.stderr.readline, "")  # type: ignore[union-attr]
+        said = [json.loads(line) for line in [next(lines)]]
+        port = int(said[0]["message"].rpartition(":")[2].split("/")[0])
+
+        def sources() -> dict[str, Any]:
+            return {one["uri"]: one for one in ask(store, {"do": "vitals"})["sources"]}
+
+        def analysed(*uris: str) -> bool:
+            return all(sources()[uri]["analysed"] > 2 for uri in uris if uri in sources())
+
+        until(lambda: len(sources()) == 2 and analysed(first, second))
+        top = subprocess.run([*PROGRAM, "top", store], capture_output=True, text=True, check=True)
+        assert "running" in top.stdout and "detect" in top.stdout
+
+        def told(command: str, uri: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [*PROGRAM, command, str(store), uri], capture_output=True, text=True, check=False
+            )
+
+        assert told("add", third).returncode == 0
+        again = told("add", third)
+        assert again.returncode == 5 and "is running already" in again.stderr
+        assert told("add", str(tmp_path / "nothing.mp4")).returncode == 0
+        until(lambda: sources()[third]["analysed"] > 2)
+        failed = until(lambda: sources().get(str(tmp_path / "nothing.mp4"), {}).get("why"))
+        assert "No such file" in failed
+        # A sender that goes away keeps nobody else waiting.
+        broadcasts[0].close()
+        until(lambda: sources()[first]["state"] == "reconnecting")
+        before = sources()[second]["analysed"]
+        until(lambda: sources()[second]["analysed"] > before + 2)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            assert f'caststream_up{{uri="{first}"}} 0' in answer.read().decode()
+        assert told("remove", second).returncode == 0
+        until(lambda: sources()[second]["state"] == "ended")
+        assert sources()[third]["state"] == "running"
+        process.terminate()
+        out, rest = process.communicate(timeout=60)
+        assert process.returncode == 130
+    said += [json.loads(line) for line in rest.splitlines()]
+    assert all({"time", "level", "logger", "message"} <= set(line) for line in said)
+    records = [json.loads(line) for line in out.splitlines()]
+    assert all("source" in record for record in records)
+    with StoreReader(store) as reader:
+        ids = {s.start.uri: s.id for s in reader.sources()}
+        assert set(ids) == {first, second, third}
+        assert all(s.end is not None for s in reader.sources())
+        for uri, number in ids.items():
+            mine = [r for r in records if r["source"] == number]
+            assert (mine[0]["type"], mine[0]["uri"], mine[-1]["type"]) == ("stream", uri, "end")
+            frames = [r["frame"] for r in mine if r["type"] == "frame"]
+            assert frames == sorted(frames)
+            assert len(reader.shots(number)) == sum(r["type"] == "shot" for r in mine)
+
+
+def test_a_single_failing_source_ends_as_ever(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "nothing.mp4", "--graph", "shots", "--log-json"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    (line,) = done.stderr.splitlines()
+    assert "No such file" in json.loads(line)["message"]
+
+
+def test_nobody_runs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "top", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 5 and "no stream is running" in done.stderr
