@@ -99,7 +99,9 @@ def read_labels(lines: Iterable[str], name: str = "the label stream") -> Found:
             found.end = record
     for index, frame in found.frames.items():
         for i, online in enumerate(frame.tracks):
-            inside = [t for a, b, t in spans.get(online or -1, ()) if a <= index < b]
+            inside = [
+                t for a, b, t in spans.get(-1 if online is None else online, ()) if a <= index < b
+            ]
             if inside:
                 frame.tracks[i] = inside[0]
                 frame.characters[i] = final[inside[0]]

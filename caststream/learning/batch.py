@@ -78,20 +78,23 @@ def fold(hashes: Bits, limit: int = DUPLICATE) -> I8:
     return home
 
 
-def fold_crops(crops: Sequence[bytes]) -> I8:
-    """Which earlier JPEG crop each (n,) duplicates (n,); itself where none, or where it is empty.
+def fingerprint_crop(crop: bytes) -> Bits:
+    """Perceptual hash (16,) of a JPEG crop.
 
     Raises PIL's ``UnidentifiedImageError`` (an ``OSError``) for what is no picture.
     """
     from PIL import Image
 
+    with Image.open(io.BytesIO(crop)) as picture:
+        return fingerprint(np.asarray(picture.convert("L"), np.float32))
+
+
+def fold_crops(crops: Sequence[bytes]) -> I8:
+    """Which earlier JPEG crop each (n,) duplicates (n,); itself where none, or where it is empty."""
     home = np.arange(len(crops), dtype=np.int64)
     seen = np.array([i for i, crop in enumerate(crops) if crop], np.int64)
-    made = np.zeros((len(seen), 16), np.uint8)
-    for k, i in enumerate(seen.tolist()):
-        with Image.open(io.BytesIO(crops[i])) as picture:
-            made[k] = fingerprint(np.asarray(picture.convert("L"), np.float32))
-    home[seen] = seen[fold(made)]
+    if len(seen):
+        home[seen] = seen[fold(np.stack([fingerprint_crop(crops[i]) for i in seen.tolist()]))]
     return home
 
 

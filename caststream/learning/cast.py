@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from caststream.learning.characters import Acts, fold
+from caststream.learning.classify import Classifier
 from caststream.messages import F4, I8, CharacterSummary
 from caststream.store import acts as act_log
 from caststream.store import published
@@ -42,6 +43,7 @@ class Cast:
         self._store = None if store is None else Path(store)
         self.published = Published()
         self.acts = Acts()
+        self._classifier: Classifier | None = None
         self._acts_stamp: tuple[int, int] | None = None
         self._final: I8 = self.published.label_character
         self._owners: I8 = self.published.prototype_character
@@ -57,6 +59,9 @@ class Cast:
         fresh = number != self.published.number
         if fresh:
             self.published = published.current(self._store) or Published()
+            extra = self.published.extra
+            held = "classifier_weight" in extra
+            self._classifier = Classifier.from_arrays(extra) if held else None
         return self.refresh_acts(anyway=fresh) or fresh
 
     def refresh_acts(self, anyway: bool = False) -> bool:
@@ -141,7 +146,19 @@ class Cast:
         norm = float(np.linalg.norm(vector))
         if norm < 1e-6:
             return UNKNOWN
-        similarity = self.published.prototypes @ (vector / norm)
+        unit = np.asarray(vector / norm, np.float32)
+        nearest = self._nearest(unit)
+        if self._classifier is None or not self._classifier.better:
+            return nearest
+        who, sure = self._classifier.predict(unit[None])
+        if who[0] >= 0:
+            return Verdict(self.acts.resolve(int(who[0])), float(sure[0]))
+        # It knows only who has a name: whom it does not call so may still be somebody without one.
+        classes = {self.acts.resolve(c) for c in self._classifier.character.tolist()}
+        return UNKNOWN if nearest.character in classes else nearest
+
+    def _nearest(self, unit: F4) -> Verdict:
+        similarity = self.published.prototypes @ unit
         best = int(np.argmax(similarity))
         character = int(self._owners[best])
         others = similarity[self._owners != character]

@@ -106,10 +106,10 @@ class Acts:
         return self.names.get(self.resolve(character))
 
     def touched(self) -> set[int]:
-        """Ids that the machine must leave as they are: named, merged, split or told apart."""
+        """Ids that the machine must leave be: named, merged, split, told apart or ignored."""
         told_apart = {character for pair in self.apart for character in pair}
         joined = set(self.joined) | set(self.joined.values())
-        return set(self.names) | joined | self.minted | told_apart
+        return set(self.names) | joined | self.minted | told_apart | self.ignored
 
     def are_apart(self, one: int, other: int) -> bool:
         """Whether a person said that these two are not one character."""

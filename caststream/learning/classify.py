@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 
 from caststream.messages import F4, I8
 
+NOBODY = -1
+"""The class of what people threw out, and the answer where there is none."""
+OTHER = -2
+"""The class of those who have no name yet."""
 FOLDS = 5
 STRENGTHS = (1.0, 10.0, 100.0)
 """Inverse regularisation to choose from; unit vectors need weights well above 1."""
@@ -34,7 +38,7 @@ class Classifier:
     """Weights, limits and worth; predicts with plain numpy."""
 
     character: I8
-    """(C,) ids; -1 stands for what people threw out."""
+    """(C,) ids, ``NOBODY`` and ``OTHER`` among them."""
     weight: F4
     """(d, C)"""
     bias: F4
@@ -56,13 +60,13 @@ class Classifier:
         return self.accuracy >= self.prototypes + BETTER
 
     def predict(self, vectors: F4) -> tuple[I8, F4]:
-        """Character (n,) of unit vectors (n, d), -1 for nobody, and its probability (n,)."""
+        """Character (n,) of unit vectors (n, d), ``NOBODY`` or ``OTHER``, and its probability."""
         probability = _softmax(vectors @ self.weight + self.bias)
         best = np.argmax(probability, axis=1)
         sure = probability[np.arange(len(best)), best]
         near = np.einsum("nd,nd->n", vectors, self.mean[best])
         known = (sure >= self.floor) & (near >= self.reach)
-        return np.where(known, self.character[best], -1), sure.astype(np.float32)
+        return np.where(known, self.character[best], NOBODY), sure.astype(np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as arrays that safetensors can hold; the inverse is ``from_arrays``."""
@@ -94,7 +98,7 @@ class Classifier:
 def fit(vectors: F4, labels: I8, track: I8 | None = None, seed: int = 0) -> Classifier | None:
     """Learn from labelled examples; None where there are not two characters to tell apart.
 
-    ``vectors`` (n, d) unit rows, ``labels`` (n,) ids, -1 for what people threw out, ``track`` (n,)
+    ``vectors`` (n, d) unit rows, ``labels`` (n,) ids, ``NOBODY`` or ``OTHER``, ``track`` (n,)
     which track each comes from: a track is held out whole, since its boxes look alike (default:
     each example on its own). Where no character has two tracks nothing can be held out: then the
     classifier is never ``better``.

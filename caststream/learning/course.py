@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from caststream.learning.finetune import Recipe
-from caststream.learning.learner import Learner
+from caststream.learning.learner import Learner, Method
 from caststream.learning.tuner import Tuner
 
 _log = logging.getLogger(__name__)
@@ -21,6 +21,7 @@ class Pace:
     """The settings of the node ``learn``, which says what they mean."""
 
     every: float = 30.0
+    method: Method = "caststream"
     tune: Literal["head", "off"] = "head"
     recipe: Recipe = "caststream"
     pace: Literal["stream", "clock"] = "stream"
@@ -59,12 +60,14 @@ class Course:
             self._seen[source] = end
             now = sum(self._seen.values())
             if self._learner is None:
-                self._learner = Learner(self._store)
+                self._learner = Learner(self._store, self._pace.method)
             self._new += self._learner.take_in()
             changed = self._tuned(self._learner, now)
             if changed or (self._new and now >= self._due):
                 self._regroup(self._learner)
                 self._due = now + min(self._pace.every, max(5.0, now))
+                if self._pace.method == "cast":
+                    self._due = now + max(self._pace.every, now / 2)
             self._start_tuning(self._learner, now)
 
     def ended(self, source: int) -> None:

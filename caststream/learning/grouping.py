@@ -46,6 +46,8 @@ class Seen:
     score: float
     time: float
     """When it was first seen."""
+    crops: tuple[bytes, ...] = ()
+    """JPEG of each box, empty bytes where none is kept; nothing where nobody asked for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +135,24 @@ class Grouping:
             homes_one, share_one = self._homes[one]
             homes_other, share_other = self._homes[other]
             self.micro.forbid(homes_one, homes_other, share_one, share_other)
+
+    def adopt(self, uid: I8, character: I8, next_id: int) -> None:
+        """Go on from labels (n,) that another way of grouping gave: micro-clusters take their ids.
+
+        Each goes by the id that most of its tracks' time goes by.
+        """
+        self.next_id = max(self.next_id, next_id)
+        homes = np.asarray(self._home, np.int64)
+        known, column = np.unique(character, return_inverse=True)
+        place = {u: i for i, u in enumerate(uid.tolist())}
+        rows = [(k, place[u]) for k, u in enumerate(self._uid) if u in place]
+        votes = np.zeros((self.micro.count, len(known)), np.float32)
+        for k, at in rows:
+            if character[at] >= 0:
+                seconds = max(self._tracks[self._uid[k]][0], 0.05)
+                votes[homes[k], column[at]] += self._share[k] * seconds
+        if votes.size:
+            self.character = np.where(votes.max(1) > 0, known[np.argmax(votes, 1)], -1)
 
     def _moved(self, new: I8) -> None:
         """Follow the micro-clusters to their new places."""
@@ -237,6 +257,11 @@ class Grouping:
             spans[keep, 0].astype(np.float32),
             spans[keep, 1],
         )
+
+    def unknown(self) -> tuple[I8, F4]:
+        """Short and doubtful tracks (n,) that went to nobody, and their vectors (n, d)."""
+        uid = np.array([uid for uid, _, _ in self._pending], np.int64)
+        return uid, _stacked([v for _, v, _ in self._pending], self.micro.sums.shape[1])
 
     def gallery(self) -> tuple[F4, I8, F4]:
         """Unit prototypes (P, d) of the characters, their ids (P,) and seconds (P,)."""

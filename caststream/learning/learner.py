@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from caststream.learning.characters import fold
+from caststream.learning.batchwise import BatchGrouping
+from caststream.learning.characters import Acts, fold
+from caststream.learning.classify import Classifier
 from caststream.learning.finetune import Tuning
-from caststream.learning.grouping import Grouping, Regrouping, Seen
-from caststream.messages import F4, Tuned
+from caststream.learning.grouping import Grouping, Labels, Regrouping, Seen
+from caststream.learning.specialise import Specialist
+from caststream.messages import F4, I8, Tuned
 from caststream.store import acts as act_log
 from caststream.store import published
 from caststream.store.lock import alone
@@ -18,6 +22,8 @@ from caststream.store.reader import StoreReader
 from caststream.store.tables import Commit
 from caststream.vision.embedder import Head, project, read_head
 
+Method = Literal["caststream", "cast"]
+
 PRIOR_CUT = 0.5
 """Similarity at which characters part for vectors of the shipped model."""
 
@@ -25,7 +31,15 @@ PRIOR_CUT = 0.5
 class Learner:
     """Holds the grouping of one store between regroupings."""
 
-    def __init__(self, store: str | Path) -> None:
+    def __init__(self, store: str | Path, method: Method = "caststream", keep: float = 1.0) -> None:
+        """Go on where the store's published model left off.
+
+        ``method = "cast"`` groups as the paper does; ``keep`` is the share of samples that it
+        keeps, largest clusters first.
+        """
+        self._method: Method = method
+        self._keep = keep
+        self._specialist = Specialist()
         self._store = Path(store)
         self._reader = StoreReader(store)
         latest = published.current(store) or Published()
@@ -34,10 +48,14 @@ class Learner:
         """Number of the head that the vectors are made with, 0 for the shipped one."""
         self.head: Head = latest.head
         """Empty for the shipped one."""
-        self._commit = int(latest.meta.get("commit", -1))
-        self._grouping: Grouping | None = None
-        if "micro_sums" in latest.extra:
+        self._commit = -1
+        self._grouping: Grouping | BatchGrouping | None = None
+        self._adopt: Published | None = latest if latest.number else None
+        """Whose ids to go on with once tracks were taken in anew."""
+        if method == "caststream" and "micro_sums" in latest.extra:
             self._grouping = Grouping.from_arrays(latest.extra)
+            self._commit = int(latest.meta.get("commit", -1))
+            self._adopt = None
         self._characters = {int(c["id"]): dict(c) for c in latest.characters}
         self._tuned: dict[str, float] = latest.meta.get("tuned", {})
 
@@ -53,6 +71,10 @@ class Learner:
         for commit in self._reader.since(self._commit):
             taken += self._take(commit)
             self._commit = commit.number
+        if self._adopt is not None and self._grouping is not None:
+            given = int(self._adopt.extra.get("next_id", np.array([1]))[0])
+            self._grouping.adopt(self._adopt.label_uid, self._adopt.label_character, given)
+            self._adopt = None
         return taken
 
     def _take(self, commit: Commit) -> int:
@@ -61,13 +83,18 @@ class Learner:
             return 0
         vectors, features, owner = rows.vector, rows.features, rows.uid
         if self._grouping is None:
-            self._grouping = Grouping(vectors.shape[1], features.shape[1])
+            self._grouping = (
+                Grouping(vectors.shape[1], features.shape[1])
+                if self._method == "caststream"
+                else BatchGrouping(self._keep)
+            )
+        crops = rows.crop if self._method == "cast" else ()
         for i, uid in enumerate(tracks.uid.tolist()):
             mine = owner == uid
             made = vectors[mine]
             if int(tracks.model[i]) != self.vectors:
                 # Made by a head that is not in force, before a tuning or before a rollback.
-                made = project(features[mine], self.head or read_head())
+                made = self._project(features[mine])
             self._grouping.add(
                 Seen(
                     uid,
@@ -76,6 +103,7 @@ class Learner:
                     float(tracks.end[i] - tracks.start[i]),
                     float(tracks.score[i]),
                     float(tracks.start[i]),
+                    tuple(crops[k] for k in np.flatnonzero(mine)) if crops else (),
                 )
             )
         for one, other in commit.apart.tolist():
@@ -105,7 +133,7 @@ class Learner:
         return done
 
     def _project(self, features: F4) -> F4:
-        return project(features, self.head)
+        return project(features, self.head or read_head())
 
     def regroup(self) -> int:
         """Group anew and publish; returns the new revision."""
@@ -114,14 +142,23 @@ class Learner:
             grouping = self._grouping
             if grouping is None:
                 return self._revision
-            found = grouping.regroup(PRIOR_CUT, fold(act_log.read(self._store)))
+            acts = fold(act_log.read(self._store))
+            found = grouping.regroup(PRIOR_CUT, acts)
             self._revision += 1
-            published.publish(self._store, self._publication(grouping, found))
+            published.publish(self._store, self._publication(grouping, found, acts))
             return self._revision
 
-    def _publication(self, grouping: Grouping, found: Regrouping) -> Published:
+    def _publication(
+        self, grouping: Grouping | BatchGrouping, found: Regrouping, acts: Acts
+    ) -> Published:
         # What was labelled anew since still tells what characters look like, and counts no more.
         labels = grouping.labels(without=self._reader.superseded())
+        classifier = self._specialist.classifier(
+            self._reader, labels.uid, acts.apply(labels.uid, labels.character), acts,
+            self.vectors, self._project,
+        )  # fmt: skip
+        if classifier is not None and classifier.better:
+            labels = _filled(labels, *grouping.unknown(), classifier)
         vectors, owners, weight = grouping.gallery()
         for character in np.unique(owners).tolist():
             self._characters.setdefault(character, {"id": character, "aliases": []})
@@ -141,6 +178,7 @@ class Learner:
             label_confidence=labels.confidence,
             extra={
                 **grouping.arrays(),
+                **(classifier.arrays() if classifier is not None else {}),
                 "label_seconds": labels.seconds,
                 "label_start": labels.start,
             },
@@ -157,3 +195,14 @@ class Learner:
     def close(self) -> None:
         """Let go of the store's files."""
         self._reader.close()
+
+
+def _filled(labels: Labels, uid: I8, vectors: F4, classifier: Classifier) -> Labels:
+    """Give tracks that went to nobody, ``uid`` (m,) with vectors (m, d), to whom they look like."""
+    who, sure = classifier.predict(vectors)
+    at = np.searchsorted(labels.uid, uid)
+    at = np.where((at < len(labels.uid)) & (who >= 0), at, -1)
+    hit = (at >= 0) & (labels.uid[at] == uid) & (labels.character[at] < 0)
+    labels.character[at[hit]] = who[hit]
+    labels.confidence[at[hit]] = sure[hit]
+    return labels

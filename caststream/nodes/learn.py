@@ -24,6 +24,9 @@ class Learn(Node):
     What comes out is published in the store; ``embed`` and ``label`` pick it up there. Early on
     it is done more often: a dictionary of the first minute is wanted within that minute.
 
+    ``method = "cast"`` groups as the paper does, which costs the square of what the store holds:
+    then it is done each time that the stream has grown by half, and at its end.
+
     ``tune`` is "head" or "off", ``recipe`` "caststream" or the paper's, "cast". A fine-tuning
     starts after ``first`` seconds of stream and then each time that the stream has grown by half,
     ``rest`` seconds apart at least. With ``pace = "stream"`` it is taken up ``delay`` seconds of
@@ -34,6 +37,7 @@ class Learn(Node):
     def __init__(
         self,
         every: float = 30.0,
+        method: Literal["caststream", "cast"] = "caststream",
         tune: Literal["head", "off"] = "head",
         recipe: Literal["caststream", "cast"] = "caststream",
         pace: Literal["stream", "clock"] = "stream",
@@ -48,6 +52,7 @@ class Learn(Node):
         if not 0 < budget <= 1:
             raise GraphError(f"learn: budget = {budget} is no share; give more than 0, up to 1")
         self.every = every
+        self.method: Literal["caststream", "cast"] = method
         self.tune = tune
         self.recipe: Literal["caststream", "cast"] = recipe
         self.pace = pace

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from caststream.vision.refine import RefineSettings
     from caststream.vision.tracker import Tracker
 
+DOUBT = 0.35
+"""Mean score under which a track speaks against itself. Lower than the tracker's own: a track too
+many is called nobody by the dictionary, while one that was dropped can never get a name."""
+ENDS = 1.0
+"""What a track has to be worth to exist; shots of under a second show a box or two."""
 HARD_GAPS = ("discontinuity", "reconnect", "resized")
 """Gaps after which places in the picture mean nothing any more, however short."""
 COLUMNS = ("frame", "time", "box", "score", "track", "vector", "features", "blend")
@@ -72,8 +77,8 @@ class Track(Node):
         from caststream.vision.refine import RefineSettings
         from caststream.vision.tracker import Tracker, TrackerSettings
 
-        self._settings = RefineSettings(costs=self.costs)
-        self._tracker = Tracker(0, TrackerSettings(memory=self.memory))
+        self._settings = RefineSettings(costs=self.costs, weak=DOUBT, ends_price=ENDS)
+        self._tracker = Tracker(0, TrackerSettings(memory=self.memory, weak=DOUBT))
 
     def process(self, message: m.Embedded) -> Iterator[m.Tracked | m.Tracks]:
         """Yield the frame with its online tracks; then ``Tracks`` where a window is full."""
