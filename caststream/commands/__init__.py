@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 COMMANDS = {
     "export": "caststream.commands.export:EXPORT",
+    "collage": "caststream.commands.collage:COLLAGE",
     "info": "caststream.commands.info:INFO",
     "watch": "caststream.commands.watch:WATCH",
     "top": "caststream.commands.running:TOP",
@@ -29,6 +30,7 @@ COMMANDS = {
     "undo": "caststream.commands.people:UNDO",
     "log": "caststream.commands.people:LOG",
     "tune": "caststream.commands.upkeep:TUNE",
+    "regroup": "caststream.commands.upkeep:REGROUP",
     "models": "caststream.commands.upkeep:MODELS",
     "eval": "caststream.commands.evaluate:EVAL",
     "graph": "caststream.commands.graph:GRAPH",

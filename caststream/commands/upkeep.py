@@ -1,4 +1,4 @@
-"""``caststream tune`` and ``models``, which work on a store while no stream writes it."""
+"""``caststream tune``, ``regroup`` and ``models``: for a store that no stream writes."""
 
 from __future__ import annotations
 
@@ -43,6 +43,51 @@ def _tune(args: argparse.Namespace) -> int:
     return 0
 
 
+def _regroup_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store")
+    parser.add_argument(
+        "--method",
+        choices=("caststream", "cast"),
+        default="caststream",
+        help="cast: the paper's DBSCAN search and OPTICS",
+    )
+    parser.add_argument(
+        "--keep",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="with cast: share of the clustered boxes to keep, largest clusters first (default: 1)",
+    )
+
+
+def _regroup(args: argparse.Namespace) -> int:
+    from caststream.errors import UsageError
+    from caststream.learning.learner import Learner
+    from caststream.store import published
+    from caststream.store.lock import Lock
+    from caststream.store.schema import read_root
+
+    if not 0 < args.keep <= 1:
+        raise UsageError(f"--keep {args.keep} is no share: give more than 0, up to 1")
+    read_root(Path(args.store))
+    lock = Lock(Path(args.store))
+    try:
+        learner = Learner(args.store, args.method, args.keep)
+        learner.take_in()
+        revision = learner.regroup()
+        learner.close()
+    finally:
+        lock.release()
+    found = published.current(args.store) or published.Published()
+    ids = {int(c) for c in found.label_character if c >= 0}
+    lost = int((found.label_character < 0).sum())
+    print(
+        f"revision {revision}: {len(ids)} characters in {len(found.label_uid)} tracks,"
+        f" {lost} without one"
+    )
+    return 0
+
+
 def _models_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store")
     parser.add_argument("--rollback", type=int, metavar="N", help="put version N in force again")
@@ -74,6 +119,9 @@ def _models(args: argparse.Namespace) -> int:
 
 TUNE = Command(
     "Fine-tune the embedder's head on a store's tracks, and regroup.", _tune_arguments, _tune
+)
+REGROUP = Command(
+    "Group a store's tracks anew, also as the paper does.", _regroup_arguments, _regroup
 )
 MODELS = Command(
     "List the published models of a store, or return to one.", _models_arguments, _models

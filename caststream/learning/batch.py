@@ -90,7 +90,7 @@ def fingerprint_crop(crop: bytes) -> Bits:
 
 
 def fold_crops(crops: Sequence[bytes]) -> I8:
-    """Which earlier JPEG crop each (n,) duplicates (n,); itself where none, or where it is empty."""
+    """Which earlier JPEG crop each (n,) duplicates; itself where none, or where it is empty."""
     home = np.arange(len(crops), dtype=np.int64)
     seen = np.array([i for i, crop in enumerate(crops) if crop], np.int64)
     if len(seen):

@@ -58,9 +58,14 @@ class Specialist:
         key = (model, tuple(sorted(named)), tuple(sorted(acts.ignored)), len(acts.placed))
         if key != self._key or held > GROWTH * self._count:
             self._key, self._count = key, held
-            vectors, labels, owner = examples(reader, uid, character, acts, model, project)
-            self._classifier = fit(vectors, labels, owner) if held else None
+            found = examples(reader, uid, character, acts, model, project)
+            self._classifier = train(*found)
         return self._classifier
+
+
+def train(vectors: F4, labels: I8, track: I8) -> Classifier | None:
+    """The classifier of ``examples``; None where nobody has a name or there is no other class."""
+    return fit(vectors, labels, track) if (labels >= 0).any() else None
 
 
 def examples(
