@@ -122,10 +122,12 @@ class Session:
             raise stream.error
 
     def answer(self, question: dict[str, Any]) -> Any:
-        """What the control socket asks for: vitals, add, remove."""
+        """What the control socket asks for: vitals, add, remove, compact."""
         what, uri = question.get("do"), question.get("uri")
         if what == "vitals":
             return self.vitals.snapshot()
+        if what == "compact":
+            return self._compact(question.get("keep"))
         if what not in ("add", "remove"):
             raise UsageError(f"there is nothing to do called {what!r}")
         if not isinstance(uri, str) or not uri:
@@ -135,6 +137,18 @@ class Session:
             return f"{uri} was added"
         self.remove(uri)
         return f"{uri} ends"
+
+    def _compact(self, keep: Any) -> str:
+        from caststream.store.compact import compact
+
+        store = self._like.store
+        assert store is not None, "who has no store is not asked"
+        key = ("writer", store)
+        writer = self._pool.lease(key, lambda: StoreWriter.open(store))
+        try:
+            return str(compact(writer, keep if isinstance(keep, float | int) else None))
+        finally:
+            self._pool.release(key)
 
     def add(self, uri: str) -> None:
         """Begin one more source; StoreError where it runs already, or all are ending."""

@@ -16,6 +16,8 @@ COMMANDS = {
     "collage": "caststream.commands.collage:COLLAGE",
     "info": "caststream.commands.info:INFO",
     "watch": "caststream.commands.watch:WATCH",
+    "check": "caststream.commands.care:CHECK",
+    "compact": "caststream.commands.care:COMPACT",
     "top": "caststream.commands.running:TOP",
     "add": "caststream.commands.running:ADD",
     "remove": "caststream.commands.running:REMOVE",

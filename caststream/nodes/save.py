@@ -34,13 +34,18 @@ class Save(Node):
     source that the store already holds raises SourceKnownError, both before anything is analysed.
 
     With ``room`` above 0 the stream waits while fewer MiB than that are free on the store's disk,
-    and goes on when there is room; with 0 a full disk is an error.
+    and goes on when there is room; with 0 a full disk is an error. With ``keep`` ("30d", "12h") the
+    crops of older rows are taken away while the stream goes on, but for some of each character.
     """
 
-    def __init__(self, room: int = 0) -> None:
+    def __init__(self, room: int = 0, keep: str = "") -> None:
         if room < 0:
             raise UsageError(f"save: room = {room} MiB cannot be; give 0 or more")
+        from caststream.store.retention import parse_keep
+
+        parse_keep(keep)
         self.room = room
+        self.keep = keep
         self._room: Room | None = None
         self._context: Context | None = None
         self._writer: StoreWriter | None = None
@@ -51,7 +56,9 @@ class Save(Node):
 
     def open(self, context: Context) -> None:
         """Take the store, so that what is wrong with it is told before decoding starts."""
+        from caststream.store.compact import Janitor
         from caststream.store.control import Control
+        from caststream.store.retention import parse_keep
         from caststream.store.room import Room
         from caststream.store.writer import StoreWriter
 
@@ -68,6 +75,9 @@ class Save(Node):
                 vitals.state, vitals.why = ("waiting" if why else "running"), why
 
             self._room = Room(store, self.room << 20, context.stopping, say)
+        if self.keep:
+            keep, writer = parse_keep(self.keep), self._writer
+            context.pool.lease(("janitor", store), lambda: Janitor(writer, keep))
         answer = context.answer
         if answer is not None:
             # Whoever has the lock of the store may answer for it.
@@ -119,6 +129,8 @@ class Save(Node):
             assert self._context is not None
             if self._context.answer is not None:
                 self._context.pool.release(("control", self._context.store))
+            if self.keep:
+                self._context.pool.release(("janitor", self._context.store))
             self._context.pool.release(("writer", self._context.store))
             self._writer = None
 

@@ -70,6 +70,15 @@ def append(path: str | Path, kind: Kind, arguments: dict[str, Any]) -> Act:
     return act
 
 
+def mend(path: str | Path) -> None:
+    """Cut off a last line that a crash tore, as the next act would."""
+    file = _file(path)
+    if file.exists():
+        with told(file), file.open("rb+") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX)
+            os.ftruncate(opened.fileno(), _last(opened.fileno())[1])
+
+
 def read(path: str | Path, after: int = 0) -> list[Act]:
     """The acts with a higher number than ``after``, in order.
 
@@ -82,7 +91,7 @@ def read(path: str | Path, after: int = 0) -> list[Act]:
         return []
     acts = []
     for number, line in enumerate(data.split(b"\n")[:-1], 1):
-        act = _parse(line)
+        act = parse(line)
         if act is None:
             logger.warning("%s, line %d is damaged and left out", file, number)
         elif act.number > after:
@@ -103,7 +112,8 @@ def _line(act: Act) -> bytes:
     return head + f',"crc":"{zlib.crc32(head):08x}"}}\n'.encode()
 
 
-def _parse(line: bytes) -> Act | None:
+def parse(line: bytes) -> Act | None:
+    """The act of one line, None where it is damaged."""
     head, mark, crc = line.rpartition(b',"crc":"')
     if not mark or crc != f'{zlib.crc32(head):08x}"}}'.encode():
         return None
@@ -120,7 +130,7 @@ def _last(fd: int) -> tuple[int, int]:
         data = os.pread(fd, size - begin, begin)
         end = data.rfind(b"\n") + 1
         for line in reversed(data[:end].split(b"\n")):
-            act = _parse(line)
+            act = parse(line)
             if act is not None:
                 return act.number, begin + end
         if begin == 0:

@@ -2,7 +2,7 @@
 
 One question a connection, one line of JSON each way: ``{"do": "vitals"}`` gives the running
 statistics (``caststream.vitals``), ``{"do": "add", "uri": ...}`` and ``{"do": "remove",
-"uri": ...}`` change the sources, ``{"do": "compact"}`` compacts. An answer is ``{"ok": ...}`` or
+"uri": ...}`` change the sources, ``{"do": "compact", "keep": seconds}`` compacts. An answer is ``{"ok": ...}`` or
 ``{"error": "one sentence"}``. The socket belongs to the user who runs the stream; it dies with the
 process, so nothing that it says is ever old.
 """
@@ -63,9 +63,13 @@ class Control:
                 peer, _ = server.accept()
             except OSError:
                 return  # closed
-            with peer, contextlib.suppress(OSError):
-                peer.settimeout(_PATIENCE)
-                peer.sendall(self._answer(_line(peer)))
+            # A thread each: compacting takes minutes, and statistics are asked for meanwhile.
+            threading.Thread(target=self._talk, args=(peer,), name="answer", daemon=True).start()
+
+    def _talk(self, peer: socket.socket) -> None:
+        with peer, contextlib.suppress(OSError):
+            peer.settimeout(_PATIENCE)
+            peer.sendall(self._answer(_line(peer)))
 
     def _answer(self, line: bytes) -> bytes:
         try:
@@ -93,15 +97,15 @@ class Control:
                 self._file.unlink(missing_ok=True)
 
 
-def ask(store: str | Path, question: dict[str, Any]) -> Any:
-    """What the process that writes ``store`` answers.
+def ask(store: str | Path, question: dict[str, Any], patience: float = _PATIENCE) -> Any:
+    """What the process that writes ``store`` answers, within ``patience`` seconds.
 
     Raises StoreError where none is running, and with its sentence where it refuses.
     """
     folder = Path(store)
     with contextlib.ExitStack() as stack:
         peer = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-        peer.settimeout(_PATIENCE)
+        peer.settimeout(patience)
         try:
             peer.connect(f"{stack.enter_context(_short(folder))}/{FILE}")
             peer.sendall(json.dumps(question).encode() + b"\n")

@@ -5,7 +5,8 @@ Both answer the same three questions, so that readers need not know which one th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -141,23 +142,36 @@ def seal(store: Path, name: str, parts: Sequence[LogPart]) -> Segment:
 
     Raises OSError where the disk refuses.
     """
-    import zarr
 
-    path = store / "segments" / name
-    path.mkdir(parents=True)
+    def joined(array: str) -> Array:
+        return np.concatenate([part.read(array) for part in parts if part.count(array)])
+
     held = [array for array in COLUMNS if any(part.count(array) for part in parts)]
-    columns = {array: COLUMNS[array] for array in held if COLUMNS[array]}
-    replace(path / "zarr.json", group_metadata({"arrays": held, "columns": columns}))
-    group = zarr.open_group(path, mode="r+")
-    for array in held:
-        lines = np.concatenate([part.read(array) for part in parts if part.count(array)])
-        _write(group, array, lines)
-    sync_tree(path)
-    sync_folder(path.parent)
+    write_segment(store / "segments" / name, held, joined)
     sources = [int(part.read("commits")[0, 1]) for part in parts if part.count("commits")]
     span = (min(sources), max(sources))
     rows = sum(part.rows for part in parts)
-    return Segment(name, parts[0].first, parts[-1].last, parts[0].first_row, rows, span)
+    first = parts[0]
+    return Segment(
+        name, first.first, parts[-1].last, first.first_row, rows, span, written=time.time()
+    )
+
+
+def write_segment(path: Path, held: Sequence[str], read: Callable[[str], Array]) -> None:
+    """Write the arrays ``held``, one after the other, as ``read`` gives them; durable on return.
+
+    Raises OSError where the disk refuses.
+    """
+    import zarr
+
+    path.mkdir(parents=True)
+    columns = {array: COLUMNS[array] for array in held if COLUMNS[array]}
+    replace(path / "zarr.json", group_metadata({"arrays": list(held), "columns": columns}))
+    group = zarr.open_group(path, mode="r+")
+    for array in held:
+        _write(group, array, read(array))
+    sync_tree(path)
+    sync_folder(path.parent)
 
 
 def _write(group: Any, name: str, lines: Array) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from caststream.messages import I8, Gap, Shot
 from caststream.store.log import scan
-from caststream.store.parts import LogPart, Part, empty
+from caststream.store.parts import LogPart, Part, SegmentPart, empty
 from caststream.store.references import ReferencePart, first_of, logged, part_of
 from caststream.store.schema import COLUMNS, Root, SourceInfo, read_root, split_uid
 from caststream.store.tables import (
@@ -46,7 +46,7 @@ class StoreReader:
         self.path = Path(path)
         self._root = Root()
         self._stamp: tuple[int, int] | None = None
-        self._segments: list[Part] = []
+        self._segments: list[SegmentPart | ReferencePart] = []
         self._unsealed: list[LogPart | ReferencePart] = []
         self._logs: dict[str, tuple[int, int]] = {}
         """Name -> open file, and how far it was read."""
@@ -88,8 +88,14 @@ class StoreReader:
 
     def _load_root(self) -> None:
         self._root = read_root(self.path)
-        for segment in self._root.segments[len(self._segments) :]:
-            self._segments.append(part_of(self.path, segment))
+        # Segments are immutable, but several may have become one: names tell.
+        known = {(one.segment.name, one.first): one for one in self._segments}
+        self._segments = [
+            known.get((segment.name, segment.first)) or part_of(self.path, segment)
+            for segment in self._root.segments
+        ]
+        self.__dict__.pop("_parts", None)
+        self.__dict__.pop("_row_starts", None)
         self._unsealed = [part for part in self._unsealed if part.first > self._root.sealed]
         for part in self._unsealed:
             if part.record is not None:

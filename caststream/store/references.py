@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from caststream.messages import I8
 from caststream.store.log import Record
-from caststream.store.parts import LogPart, Part, SegmentPart
+from caststream.store.parts import LogPart, SegmentPart
 from caststream.store.schema import COLUMNS, Segment, make_uid, segment_from, split_uids
 
 Array = NDArray[Any]
@@ -116,7 +116,7 @@ class ReferencePart:
         return split_uids(there)[1] + make_uid(self._to.source, self._to.track)
 
 
-def part_of(store: Path, segment: Segment) -> Part:
+def part_of(store: Path, segment: Segment) -> SegmentPart | ReferencePart:
     """A sealed segment, wherever it lies."""
     if segment.reference is not None:
         return ReferencePart(segment)

@@ -163,6 +163,10 @@ class Segment:
     """Smallest and largest source id in it."""
     reference: Reference | None = None
     """Where its arrays lie, if not under its name in this store."""
+    written: float = 0.0
+    """When its newest row was sealed, seconds since 1970: all of it is older than that."""
+    thinned: bool = False
+    """Whether crops were taken out because of their age."""
 
 
 @dataclass(slots=True)
@@ -174,6 +178,15 @@ class Root:
     rows: int = 0
     segments: list[Segment] = field(default_factory=list)
     sources: dict[int, SourceInfo] = field(default_factory=dict)
+    retired: list[tuple[str, float]] = field(default_factory=list)
+    """Names of segments that others stand for now, and since when (seconds since 1970); readers
+    that opened the store before may still be reading them."""
+
+    @property
+    def next_name(self) -> str:
+        """A name that no segment has had."""
+        names = [*(segment.name for segment in self.segments), *(name for name, _ in self.retired)]
+        return f"{max([0, *(int(name) for name in names if name)]) + 1:06d}"
 
     def apply(self, event: dict[str, Any]) -> None:
         """Take in a source's beginning or end, as the log tells it."""
@@ -241,7 +254,8 @@ def read_root(path: Path) -> Root:
         )
     segments = [segment_from(s) for s in values["segments"]]
     sources = {s["id"]: source_from(s) for s in values["sources"]}
-    return Root(values["sealed"], values["rows"], segments, sources)
+    retired = [(name, since) for name, since in values.get("retired", ())]
+    return Root(values["sealed"], values["rows"], segments, sources, retired)
 
 
 def write_root(path: Path, root: Root) -> None:
@@ -252,6 +266,7 @@ def write_root(path: Path, root: Root) -> None:
         "rows": root.rows,
         "segments": [asdict(s) for s in root.segments],
         "sources": [asdict(s) for s in root.sources.values()],
+        "retired": root.retired,
     }
     with told(path):
         replace(path / "zarr.json", group_metadata({"caststream": values}))

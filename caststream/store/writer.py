@@ -78,6 +78,9 @@ class StoreWriter:
         self._fd = -1
         self._size = 0
         self._parts: list[LogPart | ReferencePart] = []
+        self._log_began = time.time()
+        self._newest = "0"
+        """Name that was given to a segment last."""
         self._number = self._root.sealed
         self._rows = self._root.rows
 
@@ -114,6 +117,7 @@ class StoreWriter:
 
     def _recover(self) -> None:
         named = {segment.name for segment in self._root.segments}
+        named |= {name for name, _ in self._root.retired}
         for folder in (self.path / "segments").iterdir():
             if folder.is_dir() and folder.name not in named:
                 shutil.rmtree(folder)
@@ -152,6 +156,7 @@ class StoreWriter:
         log = self.path / "log" / f"{self._number + 1:012d}.log"
         self._fd = os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
         self._size = 0
+        self._log_began = time.time()
         sync_folder(log.parent)
 
     @_alone
@@ -289,22 +294,72 @@ class StoreWriter:
         sealed = copy(self._root)
         sealed.sealed, sealed.rows = self._number, self._rows
         sealed.segments = list(self._root.segments)
+        names: list[str] = []
         try:
             for run in self._runs():
+                if isinstance(run, ReferencePart):
+                    sealed.segments.append(run.segment)
+                    continue
+                names.append(self._new_name())
                 with told(self.path):
-                    sealed.segments.append(
-                        run.segment
-                        if isinstance(run, ReferencePart)
-                        else seal(self.path, f"{len(sealed.segments) + 1:06d}", run)
-                    )
+                    sealed.segments.append(seal(self.path, names[-1], run))
             write_root(self.path, sealed)
         except BaseException:
-            for number in range(len(self._root.segments), len(sealed.segments) + 1):
-                name = f"{number + 1:06d}"
+            for name in names:
                 shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
             raise
         self._root = sealed
         self._drop_log()
+
+    @_alone
+    def seal_old(self, age: float) -> None:
+        """Seal the log if its first commit is older than ``age`` seconds."""
+        if self._parts and time.time() - self._log_began > age:
+            self.seal()
+
+    def _new_name(self) -> str:
+        """A name for a segment that none has, nor is about to have."""
+        number = max(int(self._root.next_name), int(self._newest) + 1)
+        self._newest = f"{number:06d}"
+        return self._newest
+
+    @_alone
+    def reserve(self) -> tuple[str, list[Segment]]:
+        """A name for a new segment, and the segments there are: for who writes them anew."""
+        return self._new_name(), list(self._root.segments)
+
+    @_alone
+    def exchange(self, old: Sequence[Segment], new: Segment) -> None:
+        """Let ``new``, which is written and synced, stand for neighbours that hold the same rows.
+
+        The old ones stay readable until ``sweep``. Raises ValueError where they are not neighbours
+        in this store any more.
+        """
+        names = [segment.name for segment in self._root.segments]
+        first = names.index(old[0].name)
+        if self._root.segments[first : first + len(old)] != list(old):
+            raise ValueError("these segments are not neighbours any more")
+        changed = copy(self._root)
+        changed.segments = list(self._root.segments)
+        changed.segments[first : first + len(old)] = [new]
+        changed.retired = [*self._root.retired, *((s.name, time.time()) for s in old)]
+        write_root(self.path, changed)
+        self._root = changed
+
+    @_alone
+    def sweep(self, age: float) -> int:
+        """Delete what others have stood for since ``age`` seconds; returns how many folders."""
+        now = time.time()
+        gone = [name for name, since in self._root.retired if now - since >= age]
+        if not gone:
+            return 0
+        changed = copy(self._root)
+        changed.retired = [(n, since) for n, since in self._root.retired if n not in gone]
+        write_root(self.path, changed)
+        self._root = changed
+        for name in gone:
+            shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+        return len(gone)
 
     def _runs(self) -> Iterator[list[LogPart] | ReferencePart]:
         """What becomes a segment each, in order."""

@@ -1,0 +1,107 @@
+"""What a check finds, and what a repair mends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from made_stores import fill, mined, shot, start
+
+from caststream.store import acts, published
+from caststream.store.check import check, repair
+from caststream.store.journal import Journal
+from caststream.store.published import Published
+from caststream.store.reader import StoreReader
+from caststream.store.writer import StoreWriter
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    path = tmp_path / "s"
+    fill(path)
+    fill(path, uri="other.mp4")
+    published.publish(path, Published(revision=1))
+    published.publish(path, Published(revision=2))
+    acts.append(path, "name", {"character": 1, "name": "Ann"})
+    acts.append(path, "name", {"character": 2, "name": "Bea"})
+    Journal(path).note("film.mp4", 1, 2, "done")
+    return path
+
+
+def said(path: Path) -> list[tuple[str, bool]]:
+    return [(finding.what, finding.mendable) for finding in check(path)]
+
+
+def test_a_sound_store_is_sound(store: Path) -> None:
+    assert said(store) == []
+    with StoreWriter.open(store) as writer:
+        writer.begin_source(start("live"))
+        writer.commit(shot(0), [mined(0)], [])
+        assert said(store) == []
+
+
+def test_what_a_crash_leaves_is_found_and_mended(store: Path) -> None:
+    writer = StoreWriter.open(store)
+    writer.begin_source(start("live"))
+    writer.commit(shot(0), [mined(0)], [])
+    (log,) = (store / "log").glob("*.log")
+    whole = log.read_bytes()
+    writer._lock.release()
+    log.write_bytes(whole + whole[:100])
+    (store / "segments" / "000099").mkdir()
+    (store / "models" / ".000003.tmp").mkdir()
+    with (store / acts.FILE).open("ab") as file:
+        file.write(b'{"number": 3, "ti')
+    with (store / "journal.ndjson").open("ab") as file:
+        file.write(b'{"path": "x')
+    (store / "models" / "CURRENT").write_text("77")
+    found = said(store)
+    assert len(found) == 6 and all(mendable for _, mendable in found), found
+    repair(store)
+    assert said(store) == []
+    assert published.current_number(store) == 2
+    assert [act.number for act in acts.read(store)] == [1, 2]
+    with StoreReader(store) as reader:
+        assert [c.shot.index for c in reader.commits(2)] == [0]
+
+
+def test_a_bad_disk_is_told(store: Path) -> None:
+    for file in sorted((store / "segments" / "000001").rglob("c/**/*")):
+        if file.is_file():
+            data = bytearray(file.read_bytes())
+            data[-8:] = bytes(8)  # the end of a shard is its index, which has a checksum
+            file.write_bytes(data)
+    found = said(store)
+    assert len(found) == 1 and "000001 cannot be read" in found[0][0] and not found[0][1]
+    (store / "models" / "000001" / "arrays.safetensors").write_bytes(b"x")
+    assert any("model 1 is damaged" in what for what, _ in said(store))
+
+
+def test_missing_files_are_told(store: Path) -> None:
+    for file in (store / "segments" / "000002" / "tracks").rglob("*"):
+        if file.is_file() and file.name != "zarr.json":
+            file.unlink()
+    assert any("000002" in what for what, _ in said(store))
+
+
+def test_the_command(store: Path) -> None:
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "caststream", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert "is sound" in run("check", str(store)).stdout
+    (store / "segments" / "000099").mkdir()
+    told = run("check", str(store))
+    assert told.returncode == 5 and "--repair mends it" in told.stdout
+    mended = run("check", str(store), "--repair")
+    assert mended.returncode == 0 and mended.stdout.startswith("mended: segments/000099")
+    joined = run("compact", str(store), "--keep", "30d")
+    assert joined.returncode == 0 and "2 segments joined" in joined.stdout
+    assert run("check", str(store)).returncode == 0
+    assert run("compact", str(store), "--keep", "soon").returncode == 2
