@@ -2,9 +2,9 @@
 
 One question a connection, one line of JSON each way: ``{"do": "vitals"}`` gives the running
 statistics (``caststream.vitals``), ``{"do": "add", "uri": ...}`` and ``{"do": "remove",
-"uri": ...}`` change the sources, ``{"do": "compact", "keep": seconds}`` compacts. An answer is ``{"ok": ...}`` or
-``{"error": "one sentence"}``. The socket belongs to the user who runs the stream; it dies with the
-process, so nothing that it says is ever old.
+"uri": ...}`` change the sources, ``{"do": "compact", "keep": seconds}`` compacts. An answer is
+``{"ok": ...}`` or ``{"error": "one sentence"}``. The socket belongs to the user who runs the
+stream; it dies with the process, so nothing that it says is ever old.
 """
 
 from __future__ import annotations
