@@ -296,13 +296,16 @@ def fingerprint_of(path: str) -> str:
         os.close(descriptor)
 
 
+def digest_of(size: int, head: bytes, tail: bytes) -> str:
+    """SHA-256 over a file's size, first and last MiB (the same bytes twice where it is short)."""
+    return hashlib.sha256(str(size).encode() + head + tail).hexdigest()
+
+
 def _fingerprint(descriptor: int) -> str:
-    """SHA-256 over a file's size, first and last MiB; does not move its offset."""
+    """Of an open file; does not move its offset."""
     size = os.fstat(descriptor).st_size
-    digest = hashlib.sha256(str(size).encode())
-    digest.update(os.pread(descriptor, _HEAD, 0))
-    digest.update(os.pread(descriptor, _HEAD, max(0, size - _HEAD)))
-    return digest.hexdigest()
+    tail = os.pread(descriptor, _HEAD, max(0, size - _HEAD))
+    return digest_of(size, os.pread(descriptor, _HEAD, 0), tail)
 
 
 def _explain(error: av.FFmpegError, timeout: float) -> str:

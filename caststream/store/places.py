@@ -143,6 +143,12 @@ class Place:
 
     # --- writing ------------------------------------------------------------------------------
 
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file, or put it in the place of one, at once."""
+        self._made()
+        with self._told(OutputError, "written", name):
+            self.backend.put(name, data, use_multipart=False)
+
     def create(self, name: str, data: bytes) -> bool:
         """Write a file that was not there, at once; False where it is there already.
 
