@@ -15,26 +15,8 @@ from caststream.store.places import Place, checked, is_remote
 if TYPE_CHECKING:
     import av
 
-FILMS = frozenset(
-    [
-        ".3gp",
-        ".avi",
-        ".flv",
-        ".m2ts",
-        ".m4v",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".ogv",
-        ".ts",
-        ".webm",
-        ".wmv",
-    ]
-)
+_ENDINGS = "3gp avi flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv ts webm wmv"
+FILMS = frozenset(f".{ending}" for ending in _ENDINGS.split())
 """Endings by which films are found in a folder."""
 _HEAD = 1 << 20
 _READ = 1 << 20

@@ -152,6 +152,25 @@ class MicroClusters:
             homes[i] = home
         return homes
 
+    def gather(self, homes: I8, sums: F4, features: F4, weight: F4, tracks: F4) -> None:
+        """Add micro-clusters (N,) of others to these, each to the one that ``homes`` (N,) names.
+
+        Homes beyond ``count`` are new; the caller sees to it that there is room. ``sums`` (N, d)
+        and ``features`` (N, f) are weighted sums.
+        """
+        self.count = max(self.count, int(homes.max()) + 1)
+        np.add.at(self._sums, homes, sums)
+        np.add.at(self._features, homes, features)
+        np.add.at(self._weight, homes, weight)
+        np.add.at(self._tracks, homes, tracks)
+
+    def beside(self, pairs: I8, counts: F4) -> None:
+        """Note how often tracks of micro-clusters (P, 2) were seen side by side (P,)."""
+        one, other = pairs[pairs[:, 0] != pairs[:, 1]].T
+        counts = counts[pairs[:, 0] != pairs[:, 1]]
+        np.add.at(self._apart, (one, other), counts)
+        np.add.at(self._apart, (other, one), counts)
+
     def forbid(self, one: I8, other: I8, share_one: F4, share_other: F4) -> None:
         """Note that two tracks, given by the homes of their prototypes, were seen side by side."""
         for a, sa in zip(one, share_one, strict=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -31,6 +31,8 @@ PRIOR_CUT = 0.5
 class Learner:
     """Holds the grouping of one store between regroupings."""
 
+    _kind: ClassVar[type[Grouping]] = Grouping
+
     def __init__(self, store: str | Path, method: Method = "caststream", keep: float = 1.0) -> None:
         """Go on where the store's published model left off.
 
@@ -53,7 +55,7 @@ class Learner:
         self._adopt: Published | None = latest if latest.number else None
         """Whose ids to go on with once tracks were taken in anew."""
         if method == "caststream" and "micro_sums" in latest.extra:
-            self._grouping = Grouping.from_arrays(latest.extra)
+            self._grouping = self._kind.from_arrays(latest.extra)
             self._commit = int(latest.meta.get("commit", -1))
             self._adopt = None
         self._characters = {int(c["id"]): dict(c) for c in latest.characters}
