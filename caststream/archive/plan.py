@@ -21,12 +21,11 @@ from caststream.store.places import checked
 
 GRAPH = "unit"
 """The shipped graph that a unit is made with."""
-SPAN = 900.0
-"""Seconds of a span, about: long enough for models to load, short enough to be lost."""
 OVERLAP = 20.0
 """Seconds that a span goes on into the next: a shot boundary in them is where the two join."""
 LONGEST = 1200.0
-"""A film of this many seconds is done whole."""
+"""A film of this many seconds is done whole, a longer one in equal spans of half as many at least:
+long enough for models to load, short enough to be lost."""
 _FORMAT = 1
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "regroup": "caststream.commands.upkeep:REGROUP",
     "models": "caststream.commands.upkeep:MODELS",
     "eval": "caststream.commands.evaluate:EVAL",
+    "archive": "caststream.commands.archive:ARCHIVE",
     "graph": "caststream.commands.graph:GRAPH",
     "nodes": "caststream.commands.graph:NODES",
 }
