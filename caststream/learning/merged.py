@@ -51,9 +51,8 @@ class Merged(Grouping):
         means = self.micro.means
         if not len(means) or not len(unit.short):
             return
-        likeness = vectors[size:] @ means.T
-        home = np.argmax(likeness, axis=1)
-        near = likeness[np.arange(len(home)), home] >= ATTACH
+        home, likeness = _nearest(vectors[size:], means)
+        near = likeness >= ATTACH
         self._note(unit.short[near], home[near], np.ones(int(near.sum()), np.float32), names)
         known = dict(names.tolist())
         for place in np.flatnonzero(~near).tolist():
@@ -71,19 +70,16 @@ class Merged(Grouping):
 
     def _fall(self, unit: Summary, vectors: F4) -> I8:
         """The micro-cluster of the whole that each of the unit (M,) falls into."""
-        unit_of = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+        rows = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
         while True:
-            likeness = unit_of @ self.micro.means.T
-            homes = np.argmax(likeness, axis=1) if likeness.size else np.zeros(len(vectors), int)
-            fresh = np.ones(len(vectors), bool)
-            if likeness.size:
-                fresh = likeness[np.arange(len(homes)), homes] < self.join
-            if self.micro.count + int(fresh.sum()) <= self.micro.capacity:
+            homes, near = _nearest(rows, self.micro.means)
+            fresh = np.flatnonzero(near < self.join)
+            place, grown = _leaders(rows[fresh], self.join)
+            if self.micro.count + grown <= self.micro.capacity:
                 break
             self._tighten()
-        homes[fresh] = self.micro.count + np.arange(int(fresh.sum()))
-        grown = np.full(int(fresh.sum()), -1, np.int64)
-        self.character = np.concatenate([self.character, grown])
+        homes[fresh] = self.micro.count + place
+        self.character = np.concatenate([self.character, np.full(grown, -1, np.int64)])
         self.micro.gather(
             homes,
             vectors * unit.weight[:, None],
@@ -208,6 +204,28 @@ class Merged(Grouping):
             )
         )
         return merged
+
+
+def _nearest(rows: F4, means: F4) -> tuple[I8, F4]:
+    """Which of ``means`` (M, d) is nearest to each row (N, d), and its similarity; -1 for none."""
+    if not len(means):
+        return np.full(len(rows), -1, np.int64), np.full(len(rows), -1, np.float32)
+    likeness = rows @ means.T
+    best = np.argmax(likeness, axis=1)
+    return best, likeness[np.arange(len(rows)), best]
+
+
+def _leaders(rows: F4, join: float) -> tuple[I8, int]:
+    """Let rows (N, d) that are as near fall together, the first of each leading; how many lead."""
+    place = np.full(len(rows), -1, np.int64)
+    likeness = rows @ rows.T
+    count = 0
+    for i in range(len(rows)):
+        if place[i] < 0:
+            place[(place < 0) & (likeness[i] >= join)] = count
+            place[i] = count
+            count += 1
+    return place, count
 
 
 class UnitLearner(Learner):
