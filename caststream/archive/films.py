@@ -21,6 +21,7 @@ FILMS = frozenset(f".{ending}" for ending in _ENDINGS.split())
 _HEAD = 1 << 20
 _READ = 1 << 20
 """Bytes that are asked for at once of a film in an object store."""
+_MUXERS = {".mp4": "mp4", ".mkv": "matroska"}
 _BEYOND = 60.0
 """Seconds after its end that a span waits for a keyframe to end at."""
 
@@ -98,7 +99,10 @@ def cut(uri: str, start: float, end: float | None, following: float | None, path
     import av
 
     counted = 0
-    with _opened(uri) as (source, stream), av.open(str(path), "w", format=path.suffix[1:]) as out:
+    with (
+        _opened(uri) as (source, stream),
+        av.open(str(path), "w", format=_MUXERS[path.suffix]) as out,
+    ):
         base = stream.time_base
         first = _first_keyframe(source, stream)
         if first is None or base is None:
@@ -108,16 +112,15 @@ def cut(uri: str, start: float, end: float | None, following: float | None, path
         last = math.inf if end is None else first + (end - half) / base
         counts = math.inf if following is None else first + (following - half) / base
         target = out.add_stream_from_template(stream)
-        source.seek(zero, stream=stream, backward=True)
         begun = False
-        for packet in source.demux(stream):
+        for packet in _from(source, stream, zero, first):
             if packet.pts is None or packet.dts is None:
                 continue
             if packet.pts + half / base < zero:
                 continue  # before the keyframe, or shown before it
-            begun = begun or packet.is_keyframe
-            if not begun:
-                continue
+            if not begun and not (packet.is_keyframe and packet.pts - half / base <= zero):
+                break  # it is not there any more
+            begun = True
             over = packet.pts >= last
             if (over and packet.is_keyframe) or packet.pts > last + _BEYOND / base:
                 break
@@ -191,6 +194,27 @@ def _first_keyframe(container: av.container.InputContainer, stream: av.VideoStre
         if packet.is_keyframe and packet.pts is not None:
             return int(packet.pts)
     return None
+
+
+def _from(
+    container: av.container.InputContainer, stream: av.VideoStream, wanted: int, first: int
+) -> Iterator[Any]:
+    """Packets from somewhere before ``wanted`` on."""
+    assert stream.time_base is not None
+    back = int(2 / stream.time_base)
+    while True:
+        # Seeking in a transport stream ends up near, also behind.
+        container.seek(max(first, wanted - back), stream=stream, backward=True)
+        packets = container.demux(stream)
+        packet = next(packets, None)
+        at = None if packet is None else packet.pts or packet.dts
+        if packet is not None and (wanted - back <= first or (at is not None and at <= wanted)):
+            yield packet
+            yield from packets
+            return
+        if packet is None and wanted - back <= first:
+            return
+        back *= 4
 
 
 def _keyframe_before(

@@ -28,7 +28,7 @@ from caststream.store.reader import StoreReader
 from caststream.store.schema import Reference, make_uids
 from caststream.store.writer import StoreWriter
 
-CROWDED = 0.7
+CROWDED = 0.55
 """Looks that fell together at less than this likeness may have been of two characters."""
 _AT_ONCE = 32
 """Films whose units are read at the same time, by as many threads as ``_READERS``."""

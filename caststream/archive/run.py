@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from caststream.errors import CaststreamError, NodeError, OutputError, StoreErro
 from caststream.store.places import Place
 
 TRIES = 3
-"""How often a unit is tried again whose store was away or whose worker died."""
+"""How often a unit is tried again whose archive was away; where a worker dies, Ray's own rules hold
+(three times)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,16 @@ class Resources:
 
 
 def run_units(
-    units: Sequence[Unit], archive: Place, resources: Resources, address: str | None = None
+    units: Sequence[Unit],
+    archive: Place,
+    resources: Resources,
+    address: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Ran:
     """Do all units that are not done yet, on the cluster at ``address`` or one of this machine.
+
+    ``tell`` hears of each unit that has ended. Its workers read films and archive themselves, so
+    they have to be allowed to, and to have caststream installed.
 
     Raises UsageError where Ray is missing or no cluster answers, StoreError where the archive
     cannot be read.
@@ -83,11 +91,11 @@ def run_units(
         num_cpus=resources.cpus,
         num_gpus=resources.gpus or None,
         compute=ray.data.TaskPoolStrategy(resources.at_once),
-        max_retries=TRIES,
     )
     missing = {unit.id: f"{unit.uri} ({unit.start:.0f} s)" for unit in todo}
     for line in done.iter_rows():
         what = missing.pop(line["id"])
+        tell(f"{len(todo) - len(missing)} of {len(todo)}: {what}")
         if line["why"]:
             ran.failed.append(Failure(what, line["why"], line["code"]))
         elif line["done"]:
@@ -137,11 +145,12 @@ def _ray(address: str | None) -> Any:
         raise UsageError(
             "archive run needs Ray: install caststream with its extra, 'caststream[ray]'"
         ) from None
+    logging.getLogger("ray").setLevel(logging.ERROR)
     if ray.is_initialized():
         return ray
     local = {} if address else {"include_dashboard": False}
     try:
-        ray.init(address, logging_level=logging.WARNING, log_to_driver=False, **local)
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **local)
     except (ConnectionError, ValueError, RuntimeError) as error:
         where = f" at {address}" if address else ""
         raise UsageError(f"no Ray cluster{where} can be reached: {error}") from None

@@ -121,7 +121,13 @@ def _run(args: argparse.Namespace) -> int:
     if args.cpus <= 0 or args.gpus < 0 or (args.at_once is not None and args.at_once < 1):
         raise UsageError("--cpus has to be above 0, --gpus 0 or more, --at-once 1 or more")
     resources = Resources(args.cpus, args.gpus, args.at_once)
-    ran = run_units(read_plan(args.plan), Place(args.store), resources, args.address)
+    ran = run_units(
+        read_plan(args.plan),
+        Place(args.store),
+        resources,
+        args.address,
+        lambda text: print(f"caststream: {text}", file=sys.stderr),
+    )
     for failure in ran.failed:
         print(f"caststream: {failure.what}: {failure.why}", file=sys.stderr)
     print(f"{ran.done} units done, {ran.known} known, {len(ran.failed)} failed")

@@ -7,12 +7,13 @@ plans and stores, and told in messages.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from urllib.parse import unquote, urlsplit
 
 from caststream.errors import CaststreamError, OutputError, StoreError, UsageError
@@ -128,12 +129,9 @@ class Place:
                 found.extend(item["path"] for item in batch)
         return sorted(found)
 
-    def open(self, name: str) -> Any:
-        """A file to read from and seek in, as far as it is asked for."""
-        import obstore
-
-        with self._told(self._failure, "read", name):
-            return obstore.open_reader(self.backend, name)
+    def open(self, name: str) -> BinaryIO:
+        """A file to read from and seek in; only what is asked for is fetched."""
+        return cast(BinaryIO, io.BufferedReader(_Reader(self, name), PARTS // 8))
 
     def download(self, name: str, path: Path) -> None:
         """Copy a file here."""
@@ -196,6 +194,34 @@ class Place:
         except Exception as error:
             where = self.of(name) if name else self.address
             raise kind(f"{where} cannot be {what}: {_said(error)}") from None
+
+
+class _Reader(io.RawIOBase):
+    """Reads a file of a place as it is asked for."""
+
+    def __init__(self, place: Place, name: str) -> None:
+        self._place = place
+        self._name = name
+        self._size = place.size(name)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        last = min(self._at + len(buffer), self._size)
+        data = self._place.read_part(self._name, self._at, last)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
 
 
 def open_group(place: str | Path) -> Any:

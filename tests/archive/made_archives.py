@@ -21,6 +21,8 @@ from caststream.store.writer import StoreWriter
 STEP = 6
 """Frames between two looks."""
 CAST = 4
+SECRET = "s3cr3t-and-never-told"
+"""What the S3 server of the tests asks for."""
 
 
 def looks(show: int = 0) -> np.ndarray:
