@@ -69,7 +69,7 @@ def measure(uri: str, every: float) -> Film:
 
     Raises InputError and NoVideoError.
     """
-    fingerprint = _fingerprint(uri)
+    content = fingerprint(uri)
     with _opened(uri) as (container, stream):
         seconds = _seconds(container, stream)
         first = _first_keyframe(container, stream)
@@ -85,7 +85,7 @@ def measure(uri: str, every: float) -> Film:
             # Seeking may end up anywhere in a file without an index; then it is not cut there.
             if abs(time - seconds * part / parts) < every / 4:
                 cuts.append(round(time, 6))
-    return Film(uri, fingerprint, seconds, tuple(cuts))
+    return Film(uri, content, seconds, tuple(cuts))
 
 
 def cut(uri: str, start: float, end: float | None, following: float | None, path: Path) -> int:
@@ -172,7 +172,8 @@ def place_of(uri: str) -> tuple[Place, str]:
     return Place(folder, failure=InputError), name
 
 
-def _fingerprint(uri: str) -> str:
+def fingerprint(uri: str) -> str:
+    """Fingerprint of a film as ``StreamStart`` has it; InputError where it cannot be read."""
     from caststream.media.sources import digest_of, fingerprint_of
 
     if not is_remote(uri):

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from caststream.archive.films import container_for, cut, place_of
+from caststream.archive.films import container_for, cut, fingerprint, place_of
 from caststream.archive.plan import Unit, load_unit_graph, models_of
 from caststream.errors import InputError, StoreError
 from caststream.learning.summary import Summary, summarise
@@ -73,10 +73,11 @@ def do_unit(unit: Unit, archive: Place, device: str = "auto") -> bool:
         store = Path(folder, "store")
         _label(unit, film, store, device)
         attempt = f"{UNITS}/{unit.id}/{uuid.uuid4().hex}"
-        archive.upload(store, f"{attempt}/store", leave=("LOCK", "log"))
         with StoreReader(store) as reader:
-            archive.put(f"{attempt}/{_SUMMARY}", summarise(reader).save())
             marker = _marker(unit, attempt, reader, frames)
+            summary = summarise(reader).save()
+        archive.upload(store, f"{attempt}/store", leave=("LOCK", "log"))
+        archive.put(f"{attempt}/{_SUMMARY}", summary)
     done = archive.create(f"{UNITS}/{unit.id}/{_COMMIT}", json.dumps(marker).encode())
     # The loser takes its own attempt away, the winner all the others.
     under = f"{UNITS}/{unit.id}/"
@@ -126,6 +127,8 @@ def read_committed(unit: str, archive: Place) -> Committed:
 
 def _fetched(unit: Unit, folder: Path) -> tuple[Path, int | None]:
     """The unit's pictures as a film of this machine; how many before the next span, if cut."""
+    if fingerprint(unit.uri) != unit.fingerprint:
+        raise InputError(f"{unit.uri} was changed since the plan was made: plan anew")
     if unit.whole:
         if not is_remote(unit.uri):
             return Path(unit.uri), None
@@ -150,8 +153,6 @@ def _marker(unit: Unit, attempt: str, reader: StoreReader, frames: int | None) -
     (source,) = reader.sources()
     if source.end is None or source.end.reason != "eof":
         raise StoreError(f"unit {unit.id} of {unit.uri} was interrupted")
-    if unit.whole and source.start.fingerprint != unit.fingerprint:
-        raise InputError(f"{unit.uri} was changed since the plan was made: plan anew")
     table = reader.tracks()
     named = [0, *(table.uid & 0xFFFFFFFF).tolist(), *(i for line in table.online for i in line)]
     start = StreamStart(

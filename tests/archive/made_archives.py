@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from made_stores import FPS
 
 from caststream.archive.plan import Unit
+from caststream.export import ndjson
+from caststream.export.view import StoreView
 from caststream.learning.summary import summarise
 from caststream.messages import Mined, Rows, Shot, StreamEnd, StreamStart, Track, Tracks
 from caststream.store.places import Place
@@ -141,3 +145,11 @@ class Film:
                 "ids": int(names.max()) + 1,
             }  # fmt: skip
         archive.create(f"units/{unit.id}/commit.json", json.dumps(marker).encode())
+
+
+def records_of(store: Path) -> list[dict[str, Any]]:
+    """What ``export --to ndjson`` writes of a store."""
+    out = io.StringIO()
+    with StoreView(store) as view:
+        ndjson.write(view, out)
+    return [json.loads(line) for line in out.getvalue().splitlines()]

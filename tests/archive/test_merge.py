@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from made_archives import CAST, STEP, Film
+from made_archives import CAST, STEP, Film, records_of
 from made_stores import FPS
 
 from caststream.archive.merge import merge
 from caststream.errors import StoreError
-from caststream.export.ndjson import export_ndjson
 from caststream.learning.edit import Editor
 from caststream.store import published
 from caststream.store.places import Place
@@ -161,9 +158,7 @@ def test_names_and_ids_last_when_more_comes_in(tmp_path: Path, archive: Place) -
 def test_the_store_is_exported_like_any_other(tmp_path: Path, archive: Place) -> None:
     film = Film("film", [90, 200, 400, 700])
     merge(made(tmp_path, archive, film, SPANS), archive, tmp_path / "all.zarr")
-    out = io.StringIO()
-    export_ndjson(tmp_path / "all.zarr", out)
-    records = [json.loads(line) for line in out.getvalue().splitlines()]
+    records = records_of(tmp_path / "all.zarr")
     frames = [r for r in records if r["type"] == "frame"]
     assert [r["frame"] for r in frames] == list(range(0, END, STEP))
     assert all(len(r["boxes"]) == 2 for r in frames)
@@ -188,13 +183,10 @@ def test_a_merge_that_broke_off_is_made_good(
             merge(units, archive, store)
     assert merge(units, archive, store).films == 1
     merge(units, archive, tmp_path / "straight.zarr")
-    out, straight = io.StringIO(), io.StringIO()
-    export_ndjson(store, out)
-    export_ndjson(tmp_path / "straight.zarr", straight)
     clocks = {"started", "elapsed", "store", "source"}
     lines = [
-        [{k: v for k, v in json.loads(x).items() if k not in clocks} for x in text.splitlines()]
-        for text in (out.getvalue(), straight.getvalue())
+        [{k: v for k, v in record.items() if k not in clocks} for record in records_of(path)]
+        for path in (store, tmp_path / "straight.zarr")
     ]
     assert lines[0] == lines[1]
 
