@@ -9,13 +9,17 @@ SAMPLE := samples/sample.mp4
 INPUT  ?= $(SAMPLE)
 ARGS   ?= --again
 
-.PHONY: run test check system bench clean
+# archive-test: a local Ray cluster, killed workers and drivers, an S3 server; minutes
+.PHONY: run test archive-test check system bench clean
 
 run: $(VENV)/installed $(if $(filter $(SAMPLE),$(INPUT)),$(SAMPLE))
 	$(BIN)/caststream $(ARGS) "$(INPUT)" --labels "$(basename $(notdir $(INPUT))).ndjson"
 
 test: check
-	$(BIN)/pytest -n 2 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal -m "not archive"
+
+archive-test: $(VENV)/installed
+	$(BIN)/pytest -m archive tests/archive
 
 check: $(VENV)/installed
 	$(BIN)/ruff format --check caststream tests tools
