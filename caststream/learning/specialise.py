@@ -54,6 +54,8 @@ class Specialist:
         there is nothing to tell apart.
         """
         named = {acts.resolve(c) for c in acts.names} - acts.ignored
+        if not named:
+            return None  # without a look at all tracks, of which a store may have millions
         held = int(np.isin(character, list(named)).sum())
         key = (model, tuple(sorted(named)), tuple(sorted(acts.ignored)), len(acts.placed))
         if key != self._key or held > GROWTH * self._count:
