@@ -12,6 +12,8 @@ from made_stores import FPS
 from caststream.archive.merge import merge
 from caststream.errors import StoreError
 from caststream.learning.edit import Editor
+from caststream.learning.finetune import Tuning
+from caststream.learning.learner import Learner
 from caststream.store import published
 from caststream.store.places import Place
 from caststream.store.reader import StoreReader
@@ -201,3 +203,26 @@ def test_a_span_that_ended_early_leaves_a_hole_and_no_more(tmp_path: Path, archi
     with StoreReader(tmp_path / "all.zarr") as reader:
         frames = np.concatenate([c.frames for c in reader.commits(0)])
     assert frames.tolist() == [*range(0, 150, STEP), *range(240, END, STEP)]
+
+
+def test_units_join_a_dictionary_whose_head_was_tuned(tmp_path: Path, archive: Place) -> None:
+    store = tmp_path / "all.zarr"
+    films = [Film(f"episode {k}", CUTS) for k in range(2)]
+    first = made(tmp_path, archive, films[0], SPANS)
+    merge(first, archive, store)
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(256, 256)))[0]
+    head = {
+        "weight": np.concatenate([turn, turn]).astype(np.float32),
+        "bias": np.zeros(256, np.float32),
+    }
+    learner = Learner(store)
+    learner.take_up(Tuning(head, True, "better", 10, 0.1, 0.8, 0.9, 0.5, 0.6))
+    learner.regroup()
+    learner.close()
+    merge([*first, *made(tmp_path, archive, films[1], SPANS)], archive, store)
+    check_labels(store, films)
+    model = published.current(store)
+    np.testing.assert_array_equal(model.head["weight"], head["weight"])
+    whose = model.prototype_character
+    likeness = model.prototypes @ model.prototypes.T
+    assert likeness[whose[:, None] == whose].min() > 0.9
