@@ -20,6 +20,7 @@ from caststream.vitals import SourceVitals, Vitals
 
 if TYPE_CHECKING:
     from caststream.media.picture import Picture
+    from caststream.media.sound import Sound
 
 Transition = Literal["start", "cut", "dissolve", "fade", "wipe"]
 GapReason = Literal["reconnect", "corrupt", "discontinuity", "dropped", "resized"]
@@ -115,6 +116,8 @@ class Frame:
     picture: Picture
     arrived: float = 0.0
     """When its packet came, on the monotonic clock."""
+    sound: Sound | None = None
+    """What came with it, where somebody listens: the times may be a little before or after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,13 @@ class ShotFrame:
     """(27, 48, 3) RGB: the picture that the boundary detector looked at."""
     blend: bool
     """True inside a dissolve, fade or wipe, where two pictures are mixed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed(Marker):
+    """A frame that nobody analyses, for a node that shows every frame; only made for one."""
+
+    source: ShotFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +344,8 @@ class Context:
     """Path of the store, None where the graph keeps none."""
     labels: str | None = None
     """File for the label stream, None for standard output."""
+    video: str | None = None
+    """File for the annotated video, "-" for standard output, None where none is written."""
     graph: str = "archive"
     """Name of the graph."""
     again: bool = False

@@ -106,6 +106,7 @@ class Session:
                 vitals=self.vitals.source(uri),
                 stopping=threading.Event(),
                 quiet=self._like.quiet if quiet is None else quiet,
+                video=self._like.video if quiet is None else None,  # it shows the first source
             )
             stream = Stream(self._graph, context, self._work)
             context.stop = self.stop  # a reader that went away is gone for all

@@ -7,8 +7,8 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from caststream.errors import UsageError
 
@@ -55,8 +55,13 @@ def graph_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def graph_of(args: argparse.Namespace, *settings: str) -> Graph:
-    """The checked graph that was asked for; ``settings`` stand behind those of ``--set``."""
+def graph_of(
+    args: argparse.Namespace, *settings: str, more: Mapping[str, Any] | None = None
+) -> Graph:
+    """The checked graph that was asked for; ``settings`` stand behind those of ``--set``.
+
+    ``more`` are tables to stand below those of the graph's file.
+    """
     if not (args.device in ("auto", "cpu") or args.device.split(":")[0] == "cuda"):
         raise UsageError(f"--device {args.device}: give auto, cpu, cuda or cuda:N")
     from caststream.graph.spec import load_graph
@@ -66,7 +71,7 @@ def graph_of(args: argparse.Namespace, *settings: str) -> Graph:
         *([f"detect.model={args.detector}"] if args.detector else []),
         *([f"embed.model={args.embedder}"] if args.embedder else []),
     ]
-    return load_graph(args.graph or "archive", catalogue(), [*settings, *models, *args.set])
+    return load_graph(args.graph or "archive", catalogue(), [*settings, *models, *args.set], more)
 
 
 @contextlib.contextmanager

@@ -29,11 +29,12 @@ commands (each has its own --help):
 exit codes:
   0 done   1 internal error   2 wrong usage   3 input cannot be read   4 no video in it
   5 store cannot be used   6 output cannot be written   7 model cannot be had
-  130 interrupted (what was seen is saved)   141 the reader of the labels went away
+  130 interrupted (what was seen is saved)   141 the reader of the output went away
 
 examples:
   caststream film.mp4 > labels.ndjson
   caststream --store show.zarr episode2.mkv --labels episode2.ndjson
+  caststream < film.mp4 --video - | ffplay -
   ffmpeg -i srt://host:9000 -c copy -f mpegts - | caststream --graph live > labels.ndjson
 """
 
@@ -54,6 +55,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help=f"where tracks and the dictionary are kept (default: {DEFAULT_STORE})",
     )
+    parser.add_argument(
+        "--video",
+        metavar="FILE",
+        help="write the film again with boxes and names; - for standard output (MPEG-TS)",
+    )
     graph_arguments(parser)
     parser.add_argument(
         "--reproducible",
@@ -70,7 +76,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace) -> int:
     graph = None
     if not args.source and args.graph:
-        graph = graph_of(args, *_pace(args))
+        graph = graph_of(args, *_pace(args), more=_video(args))
         args.source = list(graph.sources.values())
     if not args.source:
         if sys.stdin is None or sys.stdin.isatty():
@@ -83,11 +89,14 @@ def _run(args: argparse.Namespace) -> int:
     from caststream.messages import Context
     from caststream.session import Session
 
-    graph = graph or graph_of(args, *_pace(args))
+    if args.video is not None:
+        _check_video(args)
+    graph = graph or graph_of(args, *_pace(args), more=_video(args))
     keeps = any(step.name == "save" for step in graph.steps)
     context = Context(
         store=(args.store or DEFAULT_STORE) if keeps else None,
         labels=args.labels,
+        video=args.video,
         graph=graph.name,
         again=args.again,
         device=args.device,
@@ -104,10 +113,30 @@ def _pace(args: argparse.Namespace) -> list[str]:
     return ["learn.pace=stream"] if args.reproducible else []
 
 
+def _video(args: argparse.Namespace) -> dict[str, dict[str, object]]:
+    """The node that ``--video`` adds to a graph."""
+    if args.video is None:
+        return {}
+    if args.graph == "shots":
+        raise UsageError("--video draws labels, and the graph shots makes none")
+    return {"video": {"from": "label", "queue": 16}}
+
+
+def _check_video(args: argparse.Namespace) -> None:
+    """Say at once, before a store is made, why a video cannot be written."""
+    from caststream.nodes.video import check_video
+
+    if len(args.source) > 1:
+        raise UsageError("--video shows one film: give one source")
+    if args.video == args.labels:
+        raise UsageError("--video and --labels cannot go to the same place")
+    check_video(args.video, args.source[0])
+
+
 def _ended(session: Session) -> int:
     if session.reader_gone:
         print(
-            "caststream: the reader of the labels went away; what was seen is saved",
+            "caststream: the reader of the output went away; what was seen is saved",
             file=sys.stderr,
         )
         # Python would complain once more when it flushes standard output on its way out.

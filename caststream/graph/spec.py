@@ -134,11 +134,17 @@ def shipped_graphs() -> dict[str, Path]:
     return {path.stem: path for path in paths}
 
 
-def load_graph(name_or_path: str, catalogue: Catalogue, overrides: Iterable[str] = ()) -> Graph:
+def load_graph(
+    name_or_path: str,
+    catalogue: Catalogue,
+    overrides: Iterable[str] = (),
+    more: Mapping[str, Any] | None = None,
+) -> Graph:
     """Read and check a graph file, given by path or shipped name.
 
     ``catalogue`` says which nodes there are, ``overrides`` are settings such as
-    ``"detect.rate=4"``. Raises GraphError with the file, the node and the word that is wrong.
+    ``"detect.rate=4"``, ``more`` are tables to stand below those of the file. Raises GraphError
+    with the file, the node and the word that is wrong.
     """
     path = find_graph(name_or_path)
     try:
@@ -148,7 +154,8 @@ def load_graph(name_or_path: str, catalogue: Catalogue, overrides: Iterable[str]
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise GraphError(f"{path} is not TOML: {error}") from error
     try:
-        return build_graph(path.stem, tables, catalogue, overrides)
+        below = {name: table for name, table in (more or {}).items() if name not in tables}
+        return build_graph(path.stem, tables | below, catalogue, overrides)
     except GraphError as error:
         raise GraphError(f"{path}: {error}") from error
 

@@ -18,6 +18,7 @@ from caststream.media.geometry import Geometry
 from caststream.media.live import Backoff, Lag
 from caststream.media.picture import Picture
 from caststream.media.pipes import StopSign
+from caststream.media.sound import Ear, Sound
 from caststream.media.sources import PIXEL_LIMIT, Source
 from caststream.media.surface import CpuSurface, Scalers, settle_colors
 
@@ -59,6 +60,8 @@ class Shown:
     picture: Picture
     arrived: float
     """When its packet came, on the monotonic clock."""
+    sound: Sound | None = None
+    """What came since the frame before, where somebody listens and there is a sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,13 @@ class Decoder:
         *,
         chain: str = "",
         threads: int = 0,
+        listen: bool = False,
         say: Say | None = None,
     ) -> None:
         """Get ready; ``chain`` is a libavfilter chain, ``threads`` 0 for as many as cores.
 
-        ``say(state, why)`` is called when a live source is lost and when it is back.
+        With ``listen`` frames bring the packets of the sound. ``say(state, why)`` is called when a
+        live source is lost and when it is back.
         """
         self._source = source
         self._stop = stop
@@ -117,6 +122,7 @@ class Decoder:
         self._lost_at: float | None = None
         self._newest = 0.0
         """When the last frame came, on the monotonic clock."""
+        self._ear = Ear() if listen else None
         self._say = say or (lambda state, why: None)
         self._backoff = Backoff()
         self._lag = Lag() if source.live else None
@@ -150,6 +156,8 @@ class Decoder:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = self._threads
         stream.codec_context.options = {"max_pixels": str(PIXEL_LIMIT)}
+        if self._ear is not None:
+            self._ear.turn_to(self._source.sound)
         barren = 0
         place = 0
         for packet in self._packets():
@@ -203,6 +211,8 @@ class Decoder:
                     if self._stop.up:
                         return
                     if packet.stream is not self._source.stream:
+                        if self._ear is not None:
+                            self._ear.hear(packet)
                         continue
                     if packet.is_corrupt:
                         self._suspect_loss(certain=False)
@@ -217,9 +227,12 @@ class Decoder:
                 errors += 1
                 self._suspect_loss(certain=True)
 
-    def _wanted(self) -> tuple[av.VideoStream, ...]:
+    def _wanted(self) -> tuple[av.VideoStream | av.AudioStream, ...]:
         """What to demux: of a live source everything, so that sound alone lets a stop be seen."""
-        return () if self._source.live else (self._source.stream,)
+        if self._source.live:
+            return ()
+        heard = None if self._ear is None else self._ear.stream
+        return (self._source.stream,) if heard is None else (self._source.stream, heard)
 
     def _catch_up(self, packet: av.Packet[av.VideoStream], lag: Lag) -> bool:
         """Whether to leave a packet out, where a live source is decoded slower than it sends."""
@@ -274,6 +287,8 @@ class Decoder:
                 yield from self._tell_skipped(before, now)
             else:
                 yield from self._look_for_loss(frame, before, now)
+        if self._ear is not None and seconds is not None:
+            self._ear.offset = now - seconds
         if resized:
             yield from self._broken("resized", before, now)
         arrived = self._arrivals.pop(frame.pts, None)
@@ -370,7 +385,7 @@ class Decoder:
         surface = CpuSurface(frame, self._scalers)
         picture = Picture(surface, self.width, self.height, self._geometry, self._aspect)
         now, arrived = self._times.pop(number)
-        return Shown(number, now, picture, arrived)
+        return Shown(number, now, picture, arrived, self._ear.take() if self._ear else None)
 
     def _drain(self) -> Iterator[Shown]:
         if self._chain is not None:

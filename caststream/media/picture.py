@@ -58,6 +58,22 @@ class Picture:
         limit = np.array([self.width, self.height] * 2, np.float32)
         return np.clip(source, np.float32(0.0), limit)
 
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height in which the picture is to be shown: as filters left it."""
+        return self._surface.width, self._surface.height
+
+    @property
+    def aspect(self) -> float:
+        """Width of a displayed pixel over its height."""
+        return self._aspect
+
+    def boxes_to(self, boxes: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+        """The inverse of ``boxes_from``: source boxes (N, 4) as they lie in ``resized``."""
+        surface = self._geometry.from_source(np.asarray(boxes, np.float32).reshape(-1, 4))
+        scale = np.array([width / self._surface.width, height / self._surface.height] * 2)
+        return np.asarray(surface * scale.astype(np.float32))
+
     def crops(self, boxes: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
         """What lies under source boxes (N, 4), as (N, size, size, 3) RGB.
 

@@ -76,6 +76,13 @@ class Source:
             raise
 
     @property
+    def sound(self) -> av.AudioStream | None:
+        """The sound that belongs to the film, None where it has none that FFmpeg knows."""
+        best = self.container.streams.best("audio", related=self.stream)
+        known = isinstance(best, av.AudioStream) and best.codec_context is not None
+        return best if known else None  # type: ignore[return-value]
+
+    @property
     def live(self) -> bool:
         """Whether the end of input means that the sender broke off."""
         if not self.remote:

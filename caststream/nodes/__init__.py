@@ -26,6 +26,7 @@ NODES = {
     "label": "caststream.nodes.label:Label",
     "print": "caststream.nodes.print:Print",
     "show": "caststream.nodes.show:Show",
+    "video": "caststream.nodes.video:Video",
 }
 """Name -> "module:Class", in the order of the stream; imported when a graph uses it."""
 

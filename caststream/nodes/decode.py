@@ -59,6 +59,7 @@ class Decode(Source):
         self.insist = insist
         self._feed: Feed[StreamStart | Shown | Break] | None = None
         self._stopped = False
+        self._listens = False
         self._vitals = SourceVitals()
 
     def open(self, context: Context) -> None:
@@ -76,6 +77,7 @@ class Decode(Source):
         if self.filter:
             parse_chain(self.filter)
         self._vitals = context.vitals
+        self._listens = context.video is not None
         stop = StopSign()
         self._feed = Feed(lambda: self._decode(context.uri, stop), stop, _AHEAD)
         if self._stopped:
@@ -109,7 +111,7 @@ class Decode(Source):
                 length = step or item.time - seconds
                 frames, seconds = item.index + 1, item.time
                 self._note(item)
-                yield Frame(item.index, item.time, item.picture, item.arrived)
+                yield Frame(item.index, item.time, item.picture, item.arrived, item.sound)
             else:
                 self._vitals.gap(item.reason, item.frames)
                 yield Gap(item.reason, item.start, item.end, item.frames)
@@ -142,7 +144,10 @@ class Decode(Source):
         if source is None:
             return
         try:
-            decoder = Decoder(source, stop, chain=self.filter, threads=self.threads, say=self._say)
+            decoder = Decoder(
+                source, stop, chain=self.filter, threads=self.threads, listen=self._listens,
+                say=self._say,
+            )  # fmt: skip
             start = None
             for item in decoder.run():
                 if start is None:

@@ -10,7 +10,16 @@ import numpy as np
 
 from caststream.errors import GraphError
 from caststream.graph.node import Node
-from caststream.messages import Context, Detections, Gap, Marker, ShotEnd, ShotFrame, StreamStart
+from caststream.messages import (
+    Context,
+    Detections,
+    Gap,
+    Marker,
+    Passed,
+    ShotEnd,
+    ShotFrame,
+    StreamStart,
+)
 
 if TYPE_CHECKING:
     from caststream.vision.detector import Detector
@@ -23,9 +32,10 @@ PLAIN = 1.5
 class Detect(Node):
     """Find characters in ``rate`` pictures a second, and in the first picture of every shot.
 
-    The other frames end here: nobody further down looks at them. With ``late`` above 0 a picture
-    that came more than so many seconds ago is left out as well, counted, and told as a gap: a label
-    that comes too late is of no use to who watches live.
+    The other frames end here, since nobody further down looks at them; for an annotated video
+    they pass as markers. With ``late`` above 0 a picture that came more than so many seconds ago
+    is left out as well, counted, and told as a gap: a label that comes too late is of no use to
+    who watches live.
     """
 
     def __init__(
@@ -52,23 +62,27 @@ class Detect(Node):
         self._due = float("-inf")
         self._detector: Detector | None = None
         self._context: Context | None = None
+        self._passes = False
 
     def open(self, context: Context) -> None:
         """Load the detector."""
         from caststream.vision.detector import Detector
 
         self._context = context
+        self._passes = context.video is not None
         self._detector = context.pool.lease(
             self._key, lambda: Detector.load(self.model, context.device, self.prompt)
         )
         context.models["detector"] = self._detector.digest
 
-    def process(self, message: ShotFrame) -> Iterator[Detections | Gap]:
+    def process(self, message: ShotFrame) -> Iterator[Detections | Gap | Passed]:
         """Look at the picture if it is due."""
         assert self._detector is not None, "open comes first"
         frame = message.frame
         # Half a frame of tolerance at 60 frames a second: rounded times must not skip a turn.
         if frame.time < self._due - 0.008:
+            if self._passes:
+                yield Passed(message)
             return
         # Counted from when it was due, not from when it came: else 25 frames a second give 3.6.
         late = frame.time - self._due >= 1 / self.rate
@@ -76,6 +90,8 @@ class Detect(Node):
         if self.late and time.monotonic() - frame.arrived > self.late:
             first, _, count = self._missed or (frame.time, 0.0, 0)
             self._missed = first, frame.time, count + 1
+            if self._passes:
+                yield Passed(message)
             return
         if self._missed is not None:
             gap, self._missed = Gap("dropped", *self._missed), None

@@ -15,6 +15,7 @@ from caststream.messages import (
     Detections,
     Embedded,
     Marker,
+    Passed,
     ShotEnd,
     StreamEnd,
 )
@@ -70,7 +71,8 @@ class Embed(Node):
 
     def mark(self, marker: Marker) -> Iterator[Embedded]:
         """What came before a gap is told before it."""
-        yield from self._embed()
+        if not isinstance(marker, Passed):
+            yield from self._embed()
 
     def end_shot(self, end: ShotEnd) -> Iterator[Embedded]:
         """Embed the rest; then see whether a newer head was published."""

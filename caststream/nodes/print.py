@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import sys
 import threading
 import time
@@ -36,7 +37,7 @@ class Lines:
     """Where lines go; several streams may write to one, a whole line at a time."""
 
     def __init__(self, labels: str | None) -> None:
-        """Open the file ``labels``, or standard output for None; OutputError where it cannot be."""
+        """Open a file, or standard output for None; OutputError where it cannot be."""
         self._labels = labels
         self._lock = threading.Lock()
         self._out: IO[str] | None
@@ -87,6 +88,8 @@ class Lines:
 class Print(Node):
     """Write labels as NDJSON to standard output, or to the file that ``--labels`` names.
 
+    Where the annotated video goes to standard output, labels without a file go nowhere.
+
     Each line goes out at once. Where the reader of standard output goes away, the stream is
     asked to end normally, so that what was seen is saved.
     """
@@ -94,6 +97,7 @@ class Print(Node):
     def __init__(self) -> None:
         self._context: Context | None = None
         self._out: Lines | None = None
+        self._labels: str | None = None
         self._began = 0.0
         self._size = (0, 0)
         self._analysed = self._shots = self._tracks = 0
@@ -102,6 +106,9 @@ class Print(Node):
     def open(self, context: Context) -> None:
         """Open the file, so that a path that cannot be written is told before decoding."""
         labels = context.labels
+        if labels is None and context.video == "-":
+            labels = os.devnull
+        self._labels = labels
         self._out = context.pool.lease(("labels", labels), lambda: Lines(labels))
         self._context = context
 
@@ -221,5 +228,5 @@ class Print(Node):
         """Close the file, unless other streams write to it."""
         self._out = None
         if self._context is not None:
-            self._context.pool.release(("labels", self._context.labels))
+            self._context.pool.release(("labels", self._labels))
             self._context = None
