@@ -17,7 +17,7 @@ from caststream.commands.graphs import (
     observed,
     set_up_logging,
 )
-from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE
+from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE, UsageError
 
 if TYPE_CHECKING:
     from caststream.session import Session
