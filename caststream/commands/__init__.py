@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 COMMANDS = {
     "export": "caststream.commands.export:EXPORT",
-    "collage": "caststream.commands.collage:COLLAGE",
     "info": "caststream.commands.info:INFO",
     "watch": "caststream.commands.watch:WATCH",
     "check": "caststream.commands.care:CHECK",

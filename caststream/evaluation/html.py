@@ -8,12 +8,14 @@ that comes from files is escaped.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from caststream.errors import OutputError
+from caststream.evaluation.examples import Dot, Worth
 from caststream.evaluation.faces import Faces
 from caststream.evaluation.identity import Confusion
 from caststream.evaluation.story import Growth, Reliability
@@ -72,6 +74,8 @@ _FIGURES: tuple[tuple[str, str, str, str], ...] = (
     ("", "clicks", "Clicks", "characters to be named"),
     ("", "macro_f1", "Macro F1", "mean over characters, after naming by majority"),
     ("", "calibration", "Calibration error", "of the confidence of track records"),
+    ("", "flips", "Id flips", "share of time that goes to another id at a revision"),
+    ("", "named_flips", "Named flips", "the same of characters with a name"),
     ("Tracking", "hota", "HOTA", "Luiten et al., 2021"),
     ("", "ass_a", "AssA", "how well tracks hold together"),
     ("", "idf1", "IDF1", ""),
@@ -100,6 +104,8 @@ def page(evaluation: Evaluation) -> str:
         "<h2>Who was taken for whom</h2>",
         _confusion(evaluation.confusion),
         *_faces(evaluation.faces, evaluation.names),
+        *_worth(evaluation.worth),
+        *_map(evaluation.map),
         "<h2>How far confidence can be trusted</h2>",
         _reliability(trust),
         "<h2>How the dictionary grew</h2>",
@@ -168,6 +174,46 @@ def _faces(found: Sequence[Faces], names: Mapping[str, str]) -> list[str]:
     return ["<h2>Found characters</h2>", table]
 
 
+def _worth(table: Sequence[Worth]) -> list[str]:
+    if not table:
+        return []
+    rows = "".join(
+        f'<tr><td class="n">{w.examples}</td><td class="n">{w.vanilla:.3f}</td>'
+        f'<td class="n">{w.tuned:.3f}</td><td class="n">{w.tuned - w.vanilla:+.3f}</td></tr>'
+        for w in table
+    )
+    return [
+        "<h2>What tuning is worth</h2>",
+        "<p>Without examples: B-cubed F1 of a grouping made anew. With examples: share of the other"
+        " boxes that the nearest of that many tracks a character names rightly.</p>",
+        "<table><tr><th>examples</th><th>as shipped</th><th>in force</th><th></th></tr>"
+        f"{rows}</table>",
+    ]
+
+
+def _map(dots: Sequence[Dot]) -> list[str]:
+    if not dots:
+        return []
+    counts = Counter(d.truth for d in dots if d.truth is not None)
+    listed = [name for name, _ in counts.most_common(len(_COLORS))]
+    color = dict(zip(listed, _COLORS, strict=False))
+    chart = _Chart("Tracks by their looks (t-SNE)", "", "", 1, 1)
+    for d in sorted(dots, key=lambda d: d.truth is not None):
+        shade = color.get(d.truth or "", "#8a8a84")
+        chart.dot(d.x, d.y, 4, f"track {d.track}: {d.truth or 'not in the truth'}", shade)
+    keys = [(name, color[name]) for name in listed]
+    return ["<h2>Who looks like whom</h2>", chart.drawn(), _keys(keys)]
+
+
+def _keys(entries: Sequence[tuple[str, str]]) -> str:
+    items = "".join(
+        f'<li style="display:inline-block;margin-right:1rem"><span style="color:{color}">'
+        f"&#9679;</span> {escape(name)}</li>"
+        for name, color in entries
+    )
+    return f'<ul style="padding:0">{items}</ul>'
+
+
 def _reliability(trust: Reliability) -> str:
     if trust.error is None:
         return '<p class="note">No track record with a character covers a true box.</p>'
@@ -208,15 +254,10 @@ def _growth(growth: Sequence[Growth]) -> str:
     keys = []
     for character, color in zip(top, _COLORS, strict=False):
         screen.line([(g.time, g.seconds.get(character, 0)) for g in growth], color=color)
-        label = escape(f"{character} {last.names.get(character, '')}".strip())
-        keys.append(
-            f'<li style="display:inline-block;margin-right:1rem"><span style="color:{color}">'
-            f"&#9679;</span> {label}</li>"
-        )
+        keys.append((f"{character} {last.names.get(character, '')}".strip(), color))
     return (
         f"<p>{len(growth)} revisions; {len(last.seconds)} characters in the last one,"
-        f" {len(last.names)} of them named.</p>{count.drawn()}{screen.drawn()}"
-        f'<ul style="padding:0">{"".join(keys)}</ul>'
+        f" {len(last.names)} of them named.</p>{count.drawn()}{screen.drawn()}{_keys(keys)}"
     )
 
 
@@ -250,11 +291,11 @@ class _Chart:
         look = f'class="{kind}"' if kind else f'stroke="{color}" stroke-width="2"'
         self._parts.append(f'<polyline fill="none" {look} points="{places}"/>')
 
-    def dot(self, x: float, y: float, radius: float, told: str) -> None:
+    def dot(self, x: float, y: float, radius: float, told: str, color: str = _COLORS[0]) -> None:
         """A dot that tells its figures when pointed at."""
         across, up = self._at(x, y)
         self._parts.append(
-            f'<circle cx="{across:.1f}" cy="{up:.1f}" r="{radius:.1f}" fill="{_COLORS[0]}"'
+            f'<circle cx="{across:.1f}" cy="{up:.1f}" r="{radius:.1f}" fill="{color}"'
             f' fill-opacity=".75"><title>{escape(told)}</title></circle>'
         )
 

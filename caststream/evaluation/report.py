@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from caststream.errors import InputError
+from caststream.evaluation.examples import Dot, Worth, worth
 from caststream.evaluation.faces import Faces, faces
 from caststream.evaluation.identity import (
     Confusion,
@@ -34,12 +35,21 @@ class Evaluation:
     names: dict[str, str]
     """What found characters are called, by majority."""
     faces: tuple[Faces, ...]
-    """Empty without a store."""
+    """Empty without a store, as are the next two."""
+    worth: tuple[Worth, ...] = ()
+    """Shipped head against the one in force, at several numbers of examples."""
+    map: tuple[Dot, ...] = ()
+    """Tracks by their looks."""
+    flips: float | None = None
+    """Share of screen time that goes to another id from one revision to the next, on average."""
+    named_flips: float | None = None
+    """The same of characters with a name."""
 
     def figures(self) -> dict[str, object]:
         """All single figures by name."""
         more = self.identity.as_dict() if self.identity else {}
-        return {**self.scores.as_dict(), **more, "calibration": self.reliability.error}
+        flips = {"flips": self.flips, "named_flips": self.named_flips}
+        return {**self.scores.as_dict(), **more, "calibration": self.reliability.error, **flips}
 
     def as_dict(self) -> dict[str, object]:
         """The figures by name, and the confusion matrix."""
@@ -65,6 +75,8 @@ def evaluate_files(truth_path: str, labels_path: str, store: str | None = None) 
         raise InputError(f"{labels_path} is not a label stream: not UTF-8") from error
     found = read_labels(lines, "standard input" if labels_path == "-" else labels_path)
     matches, story = match_all(truth, found), read_story(lines)
+    source = story.source if store else None
+    table, dots = worth(store, source, matches) if store and source is not None else ((), ())
     return Evaluation(
         _score(truth, found),
         identity_scores(matches),
@@ -72,8 +84,16 @@ def evaluate_files(truth_path: str, labels_path: str, store: str | None = None) 
         reliability(matches, story),
         tuple(story.growth),
         matches.majority,
-        faces(store, story.source, found) if store and story.source is not None else (),
+        faces(store, source, found) if store and source is not None else (),
+        table,
+        dots,
+        _mean(story.flips),
+        _mean(story.named_flips),
     )
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _score(truth: Truth, found: Found) -> Scores:
@@ -106,6 +126,7 @@ _LINES = (
     ("", "named", "named"),
     ("", "macro_f1", "macro F1"),
     ("", "clicks", "clicks"),
+    ("", "flips", "id flips"),
     ("tracking", "hota", "HOTA"),
     ("", "ass_a", "AssA"),
     ("", "idf1", "IDF1"),

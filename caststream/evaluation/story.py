@@ -36,6 +36,10 @@ class Story:
     growth: list[Growth] = field(default_factory=list)
     tracks: dict[int, tuple[str, float]] = field(default_factory=dict)
     """Character that a track's own record gave it, through later merges, and its confidence."""
+    flips: list[float] = field(default_factory=list)
+    """A share a revision: screen time that went to another id, of that which had one."""
+    named_flips: list[float] = field(default_factory=list)
+    """The same of characters that had a name."""
 
 
 def read_story(lines: Iterable[str]) -> Story:
@@ -43,6 +47,7 @@ def read_story(lines: Iterable[str]) -> Story:
     story = Story()
     merged: dict[str, str] = {}
     time = 0.0
+    held: dict[int, tuple[str | None, int]] = {}
     for line in lines:
         if line.startswith('{"type":"frame"'):
             continue  # nearly all lines, and nothing for this
@@ -55,19 +60,52 @@ def read_story(lines: Iterable[str]) -> Story:
             story.source = int(record["source"])
         elif kind == "shot":
             time = float(record["end"])
-        elif kind == "track" and record["character"] is not None:
+        elif kind == "track":
+            frames = int(record.get("end_frame", 0)) - int(record.get("start_frame", 0))
+            held[int(record["track"])] = (record["character"], frames)
+            if record["character"] is None:
+                continue
             sure = float(record["confidence"] or 0)
             story.tracks[int(record["track"])] = (str(record["character"]), sure)
         elif kind == "dictionary":
-            story.growth.append(_growth(time, record["characters"]))
             merged.update((m["from"], m["to"]) for m in record.get("merged", ()))
+            _count_flips(story, held, record.get("relabelled", ()), merged)
+            story.growth.append(_growth(time, record["characters"]))
     for track, (character, sure) in story.tracks.items():
-        seen: set[str] = set()
-        while character in merged and character not in seen:
-            seen.add(character)
-            character = merged[character]
-        story.tracks[track] = (character, sure)
+        story.tracks[track] = (_follow(character, merged), sure)
     return story
+
+
+def _follow(character: str, merged: dict[str, str]) -> str:
+    seen: set[str] = set()
+    while character in merged and character not in seen:
+        seen.add(character)
+        character = merged[character]
+    return character
+
+
+def _count_flips(
+    story: Story,
+    held: dict[int, tuple[str | None, int]],
+    relabelled: Iterable[dict[str, Any]],
+    merged: dict[str, str],
+) -> None:
+    """Note what share of the time went to another id; a merge keeps who it was."""
+    named = set(story.growth[-1].names) if story.growth else set()
+    total = sum(frames for character, frames in held.values() if character)
+    known = sum(frames for character, frames in held.values() if character in named)
+    flipped = lost = 0
+    for record in relabelled:
+        track = int(record["track"])
+        before, frames = held.get(track, (None, 0))
+        held[track] = (record["to"], frames)
+        if before is not None and _follow(before, merged) != record["to"]:
+            flipped += frames
+            lost += frames * (before in named)
+    if total:
+        story.flips.append(flipped / total)
+    if known:
+        story.named_flips.append(lost / known)
 
 
 def _growth(time: float, characters: list[dict[str, Any]]) -> Growth:

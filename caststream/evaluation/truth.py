@@ -51,8 +51,13 @@ class Truth:
 def read_truth(path: str | Path) -> Truth:
     """Read a truth file.
 
-    Raises ``InputError`` where it cannot be read or is not one.
+    A file whose name ends in ``.xml`` is taken for Manga109's annotation of a book. Raises
+    ``InputError`` where it cannot be read or is not one.
     """
+    if Path(path).suffix.lower() == ".xml":
+        from caststream.evaluation.manga109 import read_manga109
+
+        return read_manga109(path)
     try:
         raw = json.loads(Path(path).read_text("utf-8"))
         frames = tuple(_frame(f) for f in sorted(raw["frames"], key=lambda f: int(f["frame"])))

@@ -84,6 +84,7 @@ FORMATS = {
         "chapters:write", "film", ".xml", "a chapter a shot (Matroska, for mkvmerge)"
     ),
     "images": Format("images:write", "folder", "", "a folder of pictures a character"),
+    "collage": Format("collage:write", "folder", "", "a collage a character, to look at"),
     "gallery": Format(
         "gallery:write", "folder", "", "gallery, head, classifier (safetensors, JSON)"
     ),

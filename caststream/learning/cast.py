@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caststream.learning.characters import Acts, fold
 from caststream.learning.classify import Classifier
@@ -14,10 +15,12 @@ from caststream.store import acts as act_log
 from caststream.store import published
 from caststream.store.published import Published
 
-STEEP = 14.0
-"""Slope of the confidence over similarity; see ``tools/bench_identity.py`` for its reliability."""
-RIVAL = 10.0
-"""Slope of the confidence over the lead on the next best character."""
+BIAS, STEEP, RIVAL = -0.2, 5.0, 6.0
+"""Of the confidence: a logistic function of how far the nearest character is above the cut, and
+ahead of the next one. Fitted on drawn shows that nothing else learns from, by
+``tools/fit_confidence.py``."""
+LEAD = 0.4
+"""A greater lead says no more; also what a lonely character counts as having."""
 MIN_CONFIDENCE = 0.5
 """Under this a character stays unknown rather than being guessed."""
 
@@ -60,7 +63,7 @@ class Cast:
         if fresh:
             self.published = published.current(self._store) or Published()
             extra = self.published.extra
-            held = "classifier_weight" in extra
+            held = "classifier_limits" in extra
             self._classifier = Classifier.from_arrays(extra) if held else None
         return self.refresh_acts(anyway=fresh) or fresh
 
@@ -140,36 +143,41 @@ class Cast:
         return final, confidence
 
     def recognise(self, vector: F4, model: int) -> Verdict:
-        """Compare a track's mean vector (d,) of model ``model`` with the gallery."""
-        if not len(self._owners) or model != self.vectors:
+        """Compare a track's mean vector (d,) of model ``model`` with the gallery.
+
+        The specialised classifier has the word where it is better than nearest prototypes.
+        """
+        near = self.nearest(vector, model)
+        if near is None:
             return UNKNOWN
-        norm = float(np.linalg.norm(vector))
-        if norm < 1e-6:
-            return UNKNOWN
-        unit = np.asarray(vector / norm, np.float32)
-        nearest = self._nearest(unit)
+        above, lead, character = near
+        sure = float(confidence(np.array(above, np.float32), np.array(lead, np.float32)))
+        nearest = Verdict(character if sure >= MIN_CONFIDENCE else None, sure)
         if self._classifier is None or not self._classifier.better:
             return nearest
-        who, sure = self._classifier.predict(unit[None])
+        unit = np.asarray(vector / np.linalg.norm(vector), np.float32)
+        who, chance = self._classifier.predict(unit[None])
         if who[0] >= 0:
-            return Verdict(self.acts.resolve(int(who[0])), float(sure[0]))
+            return Verdict(self.acts.resolve(int(who[0])), float(chance[0]))
         # It knows only who has a name: whom it does not call so may still be somebody without one.
         classes = {self.acts.resolve(c) for c in self._classifier.character.tolist()}
         return UNKNOWN if nearest.character in classes else nearest
 
-    def _nearest(self, unit: F4) -> Verdict:
-        similarity = self.published.prototypes @ unit
+    def nearest(self, vector: F4, model: int) -> tuple[float, float, int] | None:
+        """How far a track's nearest character lies above the cut and ahead of the next, and its id.
+
+        None without a gallery of that model's vectors, or for a vector (d,) of nothing.
+        """
+        norm = float(np.linalg.norm(vector))
+        if not len(self._owners) or model != self.vectors or norm < 1e-6:
+            return None
+        similarity = self.published.prototypes @ (vector / norm)
         best = int(np.argmax(similarity))
         character = int(self._owners[best])
         others = similarity[self._owners != character]
         lead = float(similarity[best] - others.max()) if len(others) else 1.0
         cut = self.published.thresholds.get("cut", 0.5)
-        confidence = _sigmoid(STEEP * (float(similarity[best]) - cut)) * _sigmoid(
-            RIVAL * lead + 1.0
-        )
-        if confidence < MIN_CONFIDENCE:
-            return Verdict(None, confidence)
-        return Verdict(character, confidence)
+        return float(similarity[best]) - cut, min(lead, LEAD), character
 
     def summaries(self) -> tuple[CharacterSummary, ...]:
         """One line a character, most screen time first; ignored ones are left out."""
@@ -194,5 +202,6 @@ class Cast:
         return tuple(sorted(lines, key=lambda line: (-line.seconds, line.id)))
 
 
-def _sigmoid(value: float) -> float:
-    return float(1 / (1 + np.exp(-value)))
+def confidence(above: NDArray[np.float32], lead: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How likely the nearest character is the right one, for any shape of ``Cast.nearest``."""
+    return np.asarray(1 / (1 + np.exp(-(BIAS + STEEP * above + RIVAL * lead))), np.float32)

@@ -21,7 +21,7 @@ TRACKS = 3000
 ROWS = 8
 """Boxes a track, spread over its time."""
 HELD_BACK = 5
-"""One shot in this many is held back to judge by."""
+"""One shot in this many, of those with tracks side by side, is held back to judge by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,20 @@ def gather(
     place = {uid: i for i, uid in enumerate(table.uid.tolist())}
     pairs = [(place[a], place[b]) for a, b in reader.apart().tolist() if a in place and b in place]
     person = _people(table, cast)
+    apart = _without_contradictions(np.array(pairs, np.int64).reshape(-1, 2), person)
     return Lessons(
         features[back] if len(flat) else np.zeros((0, 0), np.float16),
         np.concatenate(owner) if owner else np.zeros(0, np.int64),
         person,
-        _without_contradictions(np.array(pairs, np.int64).reshape(-1, 2), person),
-        (table.shot + table.source) % HELD_BACK == HELD_BACK - 1,
+        apart,
+        _held_back((table.source << 32) | table.shot, apart),
     )
+
+
+def _held_back(shot: I8, apart: I8) -> NDArray[np.bool_]:
+    """Tracks (T,) of every fifth shot that has a pair; ``shot`` (T,) numbers them store-wide."""
+    telling = np.unique(shot[apart])
+    return np.isin(shot, telling[HELD_BACK - 1 :: HELD_BACK])
 
 
 def _balanced(table: TrackTable, cast: Cast, random: np.random.Generator) -> NDArray[np.bool_]:
