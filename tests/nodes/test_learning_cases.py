@@ -146,7 +146,7 @@ def test_a_classifier_of_the_named_ones_is_published_and_used_where_it_is_better
     assert set(classifier.character.tolist()) == {ids[0], ids[1], OTHER, NOBODY}
     with StoreReader(store) as reader:
         table = reader.tracks()
-        vectors, labels, owner = examples(
+        vectors, labels, _ = examples(
             reader, table.uid, cast.of_tracks(table.uid)[0], cast.acts, 0, lambda f: f
         )
     said, sure = classifier.predict(vectors)
