@@ -235,20 +235,11 @@ class Grouping:
 
         Tracks of the sources ``without`` are left out.
         """
-        tracks = np.array(sorted(self._tracks), np.int64)
-        spans = np.array([self._tracks[u] for u in tracks.tolist()], np.float64).reshape(-1, 2)
-        ids = np.full(len(tracks), -1, np.int64)
-        agree = np.zeros(len(tracks), np.float32)
-        if self._uid:
-            uid = np.asarray(self._uid, np.int64)
-            known, column = np.unique(
-                self.character[np.asarray(self._home, np.int64)], return_inverse=True
-            )
-            votes = np.zeros((len(tracks), len(known)), np.float32)
-            np.add.at(votes, (np.searchsorted(tracks, uid), column), self._share)
-            best, total = np.argmax(votes, axis=1), votes.sum(axis=1)
-            ids = np.where(total > 0, known[best], -1)
-            agree = votes.max(axis=1) / np.maximum(total, 1e-6)
+        tracks, spans = self._all_seen()
+        uid, home, share = self._all_poses()
+        ids, agree = _elected(
+            np.searchsorted(tracks, uid), self.character[home], share, len(tracks)
+        )
         keep = ~np.isin(tracks >> 32, list(without))
         return Labels(
             tracks[keep],
@@ -257,6 +248,17 @@ class Grouping:
             spans[keep, 0].astype(np.float32),
             spans[keep, 1],
         )
+
+    def _all_seen(self) -> tuple[I8, NDArray[np.float64]]:
+        """Tracks (T,) in order, and seconds and beginning of each (T, 2)."""
+        tracks = np.array(sorted(self._tracks), np.int64)
+        spans = [self._tracks[uid] for uid in tracks.tolist()]
+        return tracks, np.array(spans, np.float64).reshape(-1, 2)
+
+    def _all_poses(self) -> tuple[I8, I8, F4]:
+        """Track of each pose (P,), the micro-cluster that it fell into, and its share."""
+        uid, home = np.asarray(self._uid, np.int64), np.asarray(self._home, np.int64)
+        return uid, home, np.asarray(self._share, np.float32)
 
     def unknown(self) -> tuple[I8, F4]:
         """Short and doubtful tracks (n,) that went to nobody, and their vectors (n, d)."""
@@ -270,15 +272,17 @@ class Grouping:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All state as arrays; the inverse is ``from_arrays``."""
+        uid, home, share = self._all_poses()
+        tracks, spans = self._all_seen()
         return {
             **self.micro.arrays(),
             "micro_character": self.character,
-            "track_uid": np.asarray(self._uid, np.int64),
-            "track_home": np.asarray(self._home, np.int64),
-            "track_share": np.asarray(self._share, np.float32),
+            "track_uid": uid,
+            "track_home": home,
+            "track_share": share,
             "next_id": np.array([self.next_id], np.int64),
-            "span_uid": np.array(list(self._tracks), np.int64),
-            "span": np.array(list(self._tracks.values()), np.float64).reshape(-1, 2),
+            "span_uid": tracks,
+            "span": spans,
             "pending_uid": np.array([uid for uid, _, _ in self._pending], np.int64),
             "pending": _stacked([v for _, v, _ in self._pending], self.micro.sums.shape[1]),
             "pending_features": _stacked(
@@ -313,6 +317,28 @@ class Grouping:
             if len(rows):
                 grouping._homes[int(uid[rows[0]])] = (home[rows], share[rows])
         return grouping
+
+
+def _elected(track: I8, who: I8, share: F4, tracks: int) -> tuple[I8, F4]:
+    """Whom most poses of each track (T,) are of, -1 for nobody, and their share of it.
+
+    ``track`` (P,) 0..T-1, ``who`` (P,) and ``share`` (P,) of each pose. Of equals the first id.
+    """
+    ids = np.full(tracks, -1, np.int64)
+    agree = np.zeros(tracks, np.float32)
+    if not len(track):
+        return ids, agree
+    width = int(who.max()) + 2
+    pairs, member = np.unique(track * width + who + 1, return_inverse=True)
+    votes = np.bincount(member, share)
+    owner = pairs // width
+    # Sorted by track, then by votes: the last of each track has most.
+    order = np.lexsort((-pairs, votes, owner))
+    best = order[np.flatnonzero(np.diff(owner[order], append=-1))]
+    total = np.bincount(owner, votes, tracks)[owner[best]]
+    ids[owner[best]] = pairs[best] % width - 1
+    agree[owner[best]] = votes[best] / np.maximum(total, 1e-6)
+    return ids, agree
 
 
 def _stacked(rows: list[F4], width: int) -> F4:

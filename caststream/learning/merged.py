@@ -9,12 +9,12 @@ few numbers are kept, in arrays.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
 from caststream.learning.clusters import JOIN, MicroClusters, linkage
-from caststream.learning.grouping import ATTACH, Grouping, Labels, Seen
+from caststream.learning.grouping import ATTACH, Grouping, Seen
 from caststream.learning.learner import Learner
 from caststream.learning.summary import Summary
 from caststream.messages import F4, F8, I8
@@ -140,47 +140,9 @@ class Merged(Grouping):
         self._seen = [(uid, spans[first])]
         return uid, spans[first]
 
-    def labels(self, without: Collection[int] = ()) -> Labels:
-        """As ``Grouping.labels``, in memory that goes with the poses alone."""
-        tracks, spans = self._all_seen()
-        uid, home, share = self._all_poses()
-        ids = np.full(len(tracks), -1, np.int64)
-        agree = np.zeros(len(tracks), np.float32)
-        if len(uid):
-            track, who = np.searchsorted(tracks, uid), self.character[home]
-            pair = track * (int(who.max()) + 2) + who + 1
-            pairs, member = np.unique(pair, return_inverse=True)
-            votes = np.bincount(member, share)
-            track = pairs // (int(who.max()) + 2)
-            # Sorted by track, then by votes: the last of each track has most.
-            order = np.lexsort((votes, track))
-            last = np.flatnonzero(np.diff(track[order], append=-1))
-            best = order[last]
-            total = np.bincount(track, votes, len(tracks))
-            ids[track[best]] = pairs[best] % (int(who.max()) + 2) - 1
-            agree[track[best]] = votes[best] / np.maximum(total[track[best]], 1e-6)
-        keep = ~np.isin(tracks >> 32, list(without))
-        return Labels(
-            tracks[keep],
-            ids[keep],
-            agree[keep],
-            spans[keep, 0].astype(np.float32),
-            spans[keep, 1],
-        )
-
     def arrays(self) -> dict[str, np.ndarray]:
         """All state under the names that ``Grouping.arrays`` gives it, and the threshold."""
-        uid, home, share = self._all_poses()
-        tracks, spans = self._all_seen()
-        return {
-            **super().arrays(),
-            "track_uid": uid,
-            "track_home": home,
-            "track_share": share,
-            "span_uid": tracks,
-            "span": spans,
-            "merged_join": np.array([self.join]),
-        }
+        return {**super().arrays(), "merged_join": np.array([self.join])}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> Merged:
