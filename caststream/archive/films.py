@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caststream.errors import InputError, NoVideoError
+from caststream.media.sources import FILMS, digest_of, fingerprint_of
 from caststream.store.places import Place, checked, is_remote
 
 if TYPE_CHECKING:
     import av
 
-_ENDINGS = "3gp avi flv m2ts m4v mkv mov mp4 mpeg mpg mts mxf ogv ts webm wmv"
-FILMS = frozenset(f".{ending}" for ending in _ENDINGS.split())
-"""Endings by which films are found in a folder."""
 _HEAD = 1 << 20
 _READ = 1 << 20
 """Bytes that are asked for at once of a film in an object store."""
@@ -174,8 +172,6 @@ def place_of(uri: str) -> tuple[Place, str]:
 
 def fingerprint(uri: str) -> str:
     """Fingerprint of a film as ``StreamStart`` has it; InputError where it cannot be read."""
-    from caststream.media.sources import digest_of, fingerprint_of
-
     if not is_remote(uri):
         return fingerprint_of(uri)
     place, name = place_of(uri)

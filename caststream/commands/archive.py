@@ -137,8 +137,10 @@ def _run(args: argparse.Namespace) -> int:
 def _merge(args: argparse.Namespace) -> int:
     from caststream.archive.merge import CROWDED, merge
     from caststream.archive.plan import read_plan
-    from caststream.store.places import Place
+    from caststream.store.places import Place, is_remote
 
+    if is_remote(args.into):
+        raise UsageError(f"--into {args.into}: a store is a folder of this machine")
     done = merge(read_plan(args.plan), Place(args.store), args.into)
     for uri in done.waiting:
         print(f"caststream: not whole yet, left for later: {uri}", file=sys.stderr)

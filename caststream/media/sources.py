@@ -24,6 +24,14 @@ MIB = 1 << 20
 PIXEL_LIMIT = 8192 * 8192
 """Larger pictures are refused before anything is decoded."""
 
+FILMS = frozenset(
+    f".{ending}"
+    for ending in (
+        *("3gp", "asf", "avi", "divx", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
+        *("mts", "mxf", "ogm", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+"""Endings by which films are found in a folder."""
 _HEAD = MIB
 """Bytes at the beginning (and end) of a source that its fingerprint is made of."""
 _HEAD_WAIT = 2.0

@@ -11,15 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from caststream.media.sources import FILMS
+
 _log = logging.getLogger(__name__)
 
-FILMS = frozenset(
-    f".{ending}"
-    for ending in (
-        *("3gp", "asf", "avi", "divx", "flv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg"),
-        *("mts", "mxf", "ogm", "ogv", "ts", "vob", "webm", "wmv"),
-    )
-)
 _REMOTE = frozenset(
     (
         *("nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs"),

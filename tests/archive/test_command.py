@@ -44,6 +44,7 @@ def test_a_plan_leaves_out_what_it_cannot_read_and_says_so(
         (["unit", "none.parquet", "0", "--store", "a"], 3, "no such file"),
         (["run", "plan.parquet", "--store", "a", "--cpus", "0"], 2, "--cpus"),
         (["merge", "plan.parquet", "--store", "a", "--into", "plan.parquet"], 5, "is a file"),
+        (["merge", "plan.parquet", "--store", "a", "--into", "s3://b/all"], 2, "of this machine"),
     ],
 )
 def test_what_cannot_be_meant_is_told_in_a_sentence(
