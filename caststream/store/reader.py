@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from bisect import bisect_right
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,8 @@ from caststream.store.tables import (
 
 Array = NDArray[Any]
 
+_AT_ONCE = 16
+"""References that are read at the same time."""
 _TABLES = ("shots", "gaps", "frames", "tracks", "spans", "online", "apart", "triplets")
 """The arrays that a commit holds in memory; its rows are read when asked for."""
 
@@ -226,12 +229,16 @@ class StoreReader:
 
     @cached_property
     def _tracks(self) -> TrackTable:
-        names = ("tracks", "spans", "online")
-        return join_tracks(
-            track_table(*(part.read(name) for name in names))
-            for part in self._parts
-            if part.count("tracks")
-        )
+        def read(part: Part) -> TrackTable | None:
+            if not part.count("tracks"):
+                return None
+            return track_table(*(part.read(name) for name in ("tracks", "spans", "online")))
+
+        # What lies in an object store is waited for, so many are asked at once.
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            far = [isinstance(part, ReferencePart) for part in self._parts]
+            found = list((pool.map if sum(far) > 1 else map)(read, self._parts))
+        return join_tracks(table for table in found if table is not None)
 
     def _lines(self, name: str, source: int) -> Array:
         """The lines of an array that commits of a source brought."""
