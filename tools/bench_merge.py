@@ -143,7 +143,7 @@ def write(folder: Path, units: int, shows: int) -> tuple[list[Unit], np.ndarray]
             "ids": TRACKS,
         }
         archive.put(f"units/{unit.id}/a/summary.safetensors", summary.save())
-        archive.put(f"units/{unit.id}/commit.json", json.dumps(marker).encode())
+        archive.put(f"commits/{unit.id}.json", json.dumps(marker).encode())
         plan.append(unit)
         truths[number] = show * CAST + who
     return plan, truths

@@ -1,6 +1,6 @@
 """One unit of an archive: labelled on this machine, then committed under its id, or not at all.
 
-    ARCHIVE/units/ID/commit.json          written last, by whoever is first; names the attempt
+    ARCHIVE/commits/ID.json               written last, by whoever is first; names the attempt
     ARCHIVE/units/ID/ATTEMPT/store/...    a store like any other, with this unit alone
     ARCHIVE/units/ID/ATTEMPT/summary.safetensors
 
@@ -26,8 +26,8 @@ from caststream.store.places import Place, is_remote
 from caststream.store.reader import StoreReader
 from caststream.store.schema import Segment, read_root, segment_from
 
+COMMITS = "commits"
 UNITS = "units"
-_COMMIT = "commit.json"
 _SUMMARY = "summary.safetensors"
 _FORMAT = 1
 
@@ -78,36 +78,26 @@ def do_unit(unit: Unit, archive: Place, device: str = "auto") -> bool:
             summary = summarise(reader).save()
         archive.upload(store, f"{attempt}/store", leave=("LOCK", "log"))
         archive.put(f"{attempt}/{_SUMMARY}", summary)
-    done = archive.create(f"{UNITS}/{unit.id}/{_COMMIT}", json.dumps(marker).encode())
+    done = archive.create(_commit(unit.id), json.dumps(marker).encode())
     # The loser takes its own attempt away, the winner all the others.
-    under = f"{UNITS}/{unit.id}/"
-    archive.remove(
-        [
-            name
-            for name in archive.names(under[:-1])
-            if name != under + _COMMIT and name.startswith(f"{attempt}/") != done
-        ]
-    )
+    under = archive.names(f"{UNITS}/{unit.id}")
+    archive.remove([name for name in under if name.startswith(f"{attempt}/") != done])
     return done
 
 
 def is_done(unit: str, archive: Place) -> bool:
     """Whether a unit is committed."""
-    return archive.has(f"{UNITS}/{unit}/{_COMMIT}")
+    return archive.has(_commit(unit))
 
 
 def done_units(archive: Place) -> set[str]:
     """Ids of all units that are committed."""
-    return {
-        parts[1]
-        for parts in (name.split("/") for name in archive.names(UNITS))
-        if len(parts) == 3 and parts[2] == _COMMIT
-    }
+    return {Path(name).stem for name in archive.names(COMMITS)}
 
 
 def read_committed(unit: str, archive: Place) -> Committed:
     """What the archive says of a unit; StoreError where that is damaged or of another version."""
-    values = json.loads(archive.read(f"{UNITS}/{unit}/{_COMMIT}"))
+    values = json.loads(archive.read(_commit(unit)))
     if values.get("format") != _FORMAT:
         raise StoreError(
             f"unit {unit} of {archive.address} has format {values.get('format')!r}, this "
@@ -123,6 +113,10 @@ def read_committed(unit: str, archive: Place) -> Committed:
         frames=values["frames"],
         ids=values["ids"],
     )
+
+
+def _commit(unit: str) -> str:
+    return f"{COMMITS}/{unit}.json"
 
 
 def _fetched(unit: Unit, folder: Path) -> tuple[Path, int | None]:

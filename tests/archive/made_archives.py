@@ -144,7 +144,7 @@ class Film:
                 "frames": following - begin,
                 "ids": int(names.max()) + 1,
             }  # fmt: skip
-        archive.create(f"units/{unit.id}/commit.json", json.dumps(marker).encode())
+        archive.create(f"commits/{unit.id}.json", json.dumps(marker).encode())
 
 
 def records_of(store: Path) -> list[dict[str, Any]]:

@@ -47,7 +47,8 @@ def test_a_unit_is_done_once(unit: Unit, tmp_path: Path) -> None:
     assert done.start.fingerprint == unit.fingerprint
     assert done.end.frames == 24
     names = archive.names()
-    assert all(n.startswith(done.folder) for n in names if not n.endswith("commit.json"))
+    assert names[0] == f"commits/{unit.id}.json"
+    assert all(name.startswith(done.folder) for name in names[1:])
     with StoreReader(Path(archive.address) / done.folder / "store") as reader:
         (source,) = reader.sources()
         assert source.complete
@@ -72,7 +73,7 @@ def test_of_two_that_do_a_unit_at_once_one_counts(
     assert not do_unit(unit, archive, "cpu")
     done = read_committed(unit.id, archive)
     assert done.summary(archive).commit.shape[1] == 4
-    assert {n.split("/")[2] for n in archive.names()} == {done.folder[-32:], "commit.json"}
+    assert {n.split("/")[2] for n in archive.names("units")} == {done.folder[-32:]}
 
 
 def test_a_film_that_changed_or_is_gone_is_told(unit: Unit, tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ def test_a_film_that_changed_or_is_gone_is_told(unit: Unit, tmp_path: Path) -> N
 
 def test_a_commit_of_another_format_is_told(unit: Unit, tmp_path: Path) -> None:
     archive = Place(tmp_path / "archive")
-    archive.put(f"units/{unit.id}/commit.json", json.dumps({"format": 99}).encode())
+    archive.put(f"commits/{unit.id}.json", json.dumps({"format": 99}).encode())
     with pytest.raises(StoreError, match="format 99"):
         read_committed(unit.id, archive)
 
@@ -109,7 +110,7 @@ def test_a_job_that_is_killed_leaves_nothing_that_counts(films: Path, tmp_path: 
     subprocess.run(job, check=True, stdout=subprocess.DEVNULL)
     (name,) = done_units(archive)
     done = read_committed(name, archive)
-    assert {n.split("/")[2] for n in archive.names()} == {done.folder[-32:], "commit.json"}
+    assert {n.split("/")[2] for n in archive.names("units")} == {done.folder[-32:]}
     assert done.summary(archive).track.shape[0] > 0
 
 
