@@ -50,8 +50,8 @@ function _shtab_caststream_using
   test "$_shtab_caststream_cmdpath" = "$argv"
 end
 
-set -g _shtab_caststream_commands export collage info watch check compact top add remove serve name merge split move not-this apart ignore undo log tune regroup models eval archive 'archive plan' 'archive unit' 'archive run' 'archive merge' graph nodes
-set -g _shtab_caststream_opts_with_value --address --allow-host --at-once --character --cpus --detector --device --embedder --every --gpus --graph --host --into --keep --labels --method --metrics --out --pictures --port --recipe --report --rollback --room --seed --set --settle --source --steps --store --to --video
+set -g _shtab_caststream_commands export info watch check compact top add remove serve name merge split move not-this apart ignore undo log tune regroup models eval archive 'archive plan' 'archive unit' 'archive run' 'archive merge' graph nodes
+set -g _shtab_caststream_opts_with_value --address --allow-host --at-once --cpus --detector --device --embedder --every --gpus --graph --host --into --keep --labels --method --metrics --out --port --recipe --report --rollback --room --seed --set --settle --source --steps --store --to --video
 
 complete -c caststream -e
 complete -c caststream -f
@@ -73,16 +73,10 @@ complete -c caststream -n _shtab_caststream_using -l again -d 'label a source an
 complete -c caststream -n _shtab_caststream_using -l version -d 'show program'"'"'s version number and exit'
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a export -d 'Write what a store holds in forms that other tools read.'
 complete -c caststream -n '_shtab_caststream_using export' -s h -l help -d 'show this help message and exit'
-complete -c caststream -n '_shtab_caststream_using export' -l to -xka "ndjson csv parquet coco mot cvat label-studio vtt srt ass otio fcpxml edl chapters images gallery" -d 'default: ndjson'
+complete -c caststream -n '_shtab_caststream_using export' -l to -xka "ndjson csv parquet coco mot cvat label-studio vtt srt ass otio fcpxml edl chapters images collage gallery" -d 'default: ndjson'
 complete -c caststream -n '_shtab_caststream_using export' -l out -xka "(__fish_complete_path (commandline -ct))" -d 'file, or folder for a file a film; default: standard output'
 complete -c caststream -n '_shtab_caststream_using export' -l source -xka "(__fish_complete_path (commandline -ct))" -d 'only this film (info lists them)'
 complete -c caststream -n '_shtab_caststream_using export; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
-complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a collage -d 'Draw a collage of each character'"'"'s pictures.'
-complete -c caststream -n '_shtab_caststream_using collage' -s h -l help -d 'show this help message and exit'
-complete -c caststream -n '_shtab_caststream_using collage' -l out -xka "(__fish_complete_path (commandline -ct))" -d 'made where it is missing'
-complete -c caststream -n '_shtab_caststream_using collage' -l character -x -d 'only this one'
-complete -c caststream -n '_shtab_caststream_using collage' -l pictures -x -d 'at most, of each (default: 40)'
-complete -c caststream -n '_shtab_caststream_using collage; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a info -d 'Tell what a store holds: sources, characters, models.'
 complete -c caststream -n '_shtab_caststream_using info' -s h -l help -d 'show this help message and exit'
 complete -c caststream -n '_shtab_caststream_using info; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
