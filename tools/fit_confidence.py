@@ -41,8 +41,8 @@ def main() -> None:
     print(f"{len(y)} tracks, {y.mean():.2f} right")
     print(f"BIAS, STEEP, RIVAL = {model.intercept_[0]:.2f}, {model.coef_[0][0]:.2f}, "
           f"{model.coef_[0][1]:.2f}")  # fmt: skip
-    for path in [*args.looks, *args.check]:
-        x, y = samples(path, args.truth)
+    parts += [samples(path, args.truth) for path in args.check]
+    for path, (x, y) in zip([*args.looks, *args.check], parts, strict=True):
         now = error(cast.confidence(x[:, 0], x[:, 1]), y)
         fitted = error(model.predict_proba(x)[:, 1], y)
         told = f"{len(y):4d} tracks, {y.mean():.2f} right, error {now:.3f}, fitted {fitted:.3f}"
