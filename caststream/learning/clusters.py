@@ -33,6 +33,8 @@ BROKEN = 0.08
 """Share of forbidden pairs that a cut may break."""
 APART = 0.35
 """Similarity that a pair of clusters loses where their tracks are regularly seen side by side."""
+STAY = 0.05
+"""Similarity that two micro-clusters gain by having gone by one id so far."""
 PRIOR_PAIRS = 40.0
 """How many forbidden pairs the shipped cut is worth against those of this show."""
 PRIOR_REACH = 0.2
@@ -288,15 +290,22 @@ class Linkage:
         return self.labels_after(int(below[0]) if len(below) else len(self.merges))
 
 
-def linkage(micro: MicroClusters, pinned: I8) -> Linkage:
+def linkage(micro: MicroClusters, pinned: I8, earlier: I8 | None = None) -> Linkage:
     """Average linkage with soft side-by-side pairs over all micro-clusters.
 
     ``pinned`` (M,) as in ``MicroClusters.shrink``: those pinned to one character are one from the
-    start, those of different characters never merge.
+    start, those of different characters never merge. ``earlier`` (M,) is the id that each went by
+    before, -1 for none: those of one id are a little nearer, so that what hangs in the balance
+    stays where it was.
     """
+    dot = micro.sums.astype(np.float64) @ micro.sums.T.astype(np.float64)
+    weight = micro.weight.astype(np.float64)
+    if earlier is not None:
+        same = (earlier[:, None] == earlier[None, :]) & (earlier[:, None] >= 0)
+        dot += STAY * same * np.outer(weight, weight)
     merges, height, broken = _agglomerate(
-        micro.sums.astype(np.float64) @ micro.sums.T.astype(np.float64),
-        micro.weight.astype(np.float64),
+        dot,
+        weight,
         micro.tracks.astype(np.float64),
         micro.apart.astype(np.float64),
         pinned,

@@ -190,14 +190,14 @@ class Grouping:
         pinned = np.array(
             [acts.resolve(int(c)) if int(c) in touched else -1 for c in self.character], np.int64
         )
-        tree = linkage(self.micro, pinned)
+        resolved = np.array([acts.resolve(int(c)) for c in self.character], np.int64)
+        tree = linkage(self.micro, pinned, resolved)
         cut = tree.cut(prior)
         group = tree.labels_at(cut)
         group, suggestions = self._keep_touched_apart(group, pinned)
         _, group = np.unique(group, return_inverse=True)
         groups = int(group.max()) + 1 if len(group) else 0
         seconds = np.bincount(group, self.micro.weight, groups)
-        resolved = np.array([acts.resolve(int(c)) for c in self.character], np.int64)
         self.next_id = max(self.next_id, acts.highest + 1)
         found = match(group, resolved, self.micro.weight, seconds >= WORTHY_SECONDS, self.next_id)
         self.next_id = found.next_id
