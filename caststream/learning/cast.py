@@ -15,7 +15,7 @@ from caststream.store import acts as act_log
 from caststream.store import published
 from caststream.store.published import Published
 
-BIAS, STEEP, RIVAL = -0.2, 5.0, 6.0
+BIAS, STEEP, RIVAL = -0.74, 3.0, 1.68
 """Of the confidence: a logistic function of how far the nearest character is above the cut, and
 ahead of the next one. Fitted on drawn shows that nothing else learns from, by
 ``tools/fit_confidence.py``."""

@@ -33,7 +33,7 @@ BROKEN = 0.08
 """Share of forbidden pairs that a cut may break."""
 APART = 0.35
 """Similarity that a pair of clusters loses where their tracks are regularly seen side by side."""
-STAY = 0.05
+STAY = 0.1
 """Similarity that two micro-clusters gain by having gone by one id so far."""
 PRIOR_PAIRS = 40.0
 """How many forbidden pairs the shipped cut is worth against those of this show."""
@@ -95,6 +95,8 @@ class MicroClusters:
         self.count = 0
         self._features = np.zeros((capacity, features), np.float32)
         self._sums = np.zeros((capacity, dimensions), np.float32)
+        self._norm = np.ones(capacity, np.float32)
+        """Lengths of the sums: taking them anew for each pose cost more than all else."""
         self._weight = np.zeros(capacity, np.float32)
         self._tracks = np.zeros(capacity, np.float32)
         self._apart = np.zeros((capacity, capacity), np.float32)
@@ -112,8 +114,11 @@ class MicroClusters:
     @property
     def means(self) -> F4:
         """(M, d) unit vectors."""
-        norm = np.linalg.norm(self.sums, axis=1, keepdims=True)
-        return np.asarray(self.sums / np.maximum(norm, 1e-6), np.float32)
+        return np.asarray(self.sums / self._norm[: self.count, None], np.float32)
+
+    def _measure(self) -> None:
+        norm = np.linalg.norm(self.sums, axis=1)
+        self._norm[: self.count] = np.maximum(norm, 1e-6)
 
     @property
     def weight(self) -> F4:
@@ -139,7 +144,7 @@ class MicroClusters:
         for i, vector in enumerate(poses.vectors):
             home = -1
             if self.count:
-                similarity = self.means @ vector
+                similarity = (self.sums @ vector) / self._norm[: self.count]
                 best = int(np.argmax(similarity))
                 if similarity[best] >= JOIN:
                     home = best
@@ -148,6 +153,7 @@ class MicroClusters:
                 self.count += 1
             amount = max(seconds, 0.05) * float(poses.share[i])
             self._sums[home] += vector * amount
+            self._norm[home] = max(float(np.linalg.norm(self._sums[home])), 1e-6)
             self._features[home] += poses.features[i] * amount
             self._weight[home] += amount
             self._tracks[home] += poses.share[i]
@@ -165,6 +171,7 @@ class MicroClusters:
         np.add.at(self._features, homes, features)
         np.add.at(self._weight, homes, weight)
         np.add.at(self._tracks, homes, tracks)
+        self._measure()
 
     def beside(self, pairs: I8, counts: F4) -> None:
         """Note how often tracks of micro-clusters (P, 2) were seen side by side (P,)."""
@@ -208,6 +215,7 @@ class MicroClusters:
         self._apart[:] = 0
         self._apart[:count, :count] = apart
         self.count = count
+        self._measure()
         return new
 
     def reproject(self, project: Callable[[F4], F4]) -> None:
@@ -221,6 +229,7 @@ class MicroClusters:
         if vectors.shape[1] != self._sums.shape[1]:
             self._sums = np.zeros((self.capacity, vectors.shape[1]), np.float32)
         self._sums[: self.count] = vectors * agree
+        self._measure()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays that can be stored."""
@@ -242,6 +251,7 @@ class MicroClusters:
         micro = cls(sums.shape[1], features.shape[1], max(capacity, len(sums)))
         micro.count = len(sums)
         micro._sums[: micro.count] = sums
+        micro._measure()
         micro._features[: micro.count] = features
         micro._weight[: micro.count] = arrays["micro_weight"]
         micro._tracks[: micro.count] = arrays["micro_tracks"]
