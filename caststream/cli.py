@@ -6,6 +6,8 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
 
 from caststream.commands import COMMANDS, parser_of
 from caststream.errors import (
@@ -14,6 +16,7 @@ from caststream.errors import (
     CaststreamError,
     NodeError,
     OutputError,
+    UsageError,
 )
 
 
@@ -25,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     name = words.pop(0) if words and words[0] in COMMANDS else None
     try:
+        _check_word(name, words)
         args = parser_of(name).parse_args(words)
         code: int = args.run(args)
         return code
@@ -55,3 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _check_word(name: str | None, words: list[str]) -> None:
+    """Say so where a mistyped command would be taken for a film."""
+    first = words[0] if words else "-"
+    if name is not None or first.startswith("-") or "://" in first or Path(first).exists():
+        return
+    near = get_close_matches(first, COMMANDS, n=1, cutoff=0.7)
+    if near:
+        raise UsageError(f'there is no file or command "{first}"; did you mean "{near[0]}"?')

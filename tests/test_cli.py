@@ -241,6 +241,9 @@ def test_words_that_cannot_be_meant(film: Path, tmp_path: Path) -> None:
     assert "rate" in complaint(run(film, "--set", "detect.rat=4", cwd=tmp_path), 2)
     assert "archive" in complaint(run(film, "--graph", "archiv", cwd=tmp_path), 2)
     assert "--device" in complaint(run(film, "--device", "abacus", cwd=tmp_path), 2)
+    assert 'did you mean "export"?' in complaint(
+        run("exprt", "s.zarr", "--to", "x", cwd=tmp_path), 2
+    )
     assert not (tmp_path / "caststream.zarr").exists()
 
 

@@ -27,14 +27,19 @@ def main() -> int:
     args = parser.parse_args()
     # The width of a terminal must not change what is written.
     os.environ["COLUMNS"] = "90"
-    stale = [path for path, text in files().items() if read(path) != text]
+    made = files()
+    stale = [path for path, text in made.items() if read(path) != text]
+    stale += [path for path in (ROOT / "docs" / "commands").glob("*.md") if path not in made]
     for path in stale:
         if args.check:
             print(f"{path.relative_to(ROOT)} is not up to date: python -m tools.make_docs")
-        else:
+            continue
+        print(path.relative_to(ROOT))
+        if path in made:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(files()[path], encoding="utf-8")
-            print(path.relative_to(ROOT))
+            path.write_text(made[path], encoding="utf-8")
+        else:
+            path.unlink()  # of a command that is gone
     return 1 if args.check and stale else 0
 
 
