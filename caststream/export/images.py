@@ -1,6 +1,6 @@
 """A folder of pictures a character, as training programs read them (torchvision's ImageFolder).
 
-    OUT/Bunny/film_t12_f000345.jpg
+    OUT/Bunny/film_s0_t00012_f000345.jpg
 
 Those that nobody knows are left out: a folder of them would be taken for a class.
 """
@@ -61,7 +61,7 @@ def _write_shot(
             if not crop:
                 continue
             (folder / name).mkdir(exist_ok=True)
-            path = folder / name / f"{film.stem[:80]}_s{film.id}_t{one.track}_f{frame:06d}.jpg"
+            path = folder / name / f"{film.stem[:80]}_s{film.id}_t{one.track:05d}_f{frame:06d}.jpg"
             path.write_bytes(crop)
             written[name] = written.get(name, 0) + 1
     return written

@@ -49,8 +49,13 @@ def write_ass(film: FilmView, out: TextIO) -> None:
     out.write(subtitles.to_string("ass"))
 
 
+def _size(film: FilmView) -> float:
+    """Height of the letters in pixels of the film."""
+    return max(film.height / 24, 10.0)
+
+
 def _style(film: FilmView, character: int) -> pysubs2.SSAStyle:
-    size = max(film.height / 24, 10.0)
+    size = _size(film)
     return pysubs2.SSAStyle(
         fontname="Arial",
         fontsize=round(size, 1),
@@ -70,7 +75,9 @@ def _events(
     start, end = ends(shot, one)
     if end <= start:
         return
-    heads = np.column_stack([(one.box[:, 0] + one.box[:, 2]) / 2, one.box[:, 1]]).astype(float)
+    # Names stand on the boxes, and inside of those that reach up to the picture's edge.
+    tops = np.maximum(one.box[:, 1], 1.2 * _size(film))
+    heads = np.column_stack([(one.box[:, 0] + one.box[:, 2]) / 2, tops]).astype(float)
     times = [*one.time.tolist(), end]
     heads = np.vstack([heads, heads[-1]])
     bends = _bends(np.array(times), heads, FAR * film.height)

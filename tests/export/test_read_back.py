@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -263,7 +264,11 @@ def test_ass(path: Path, films: list[FilmView], tmp_path: Path) -> None:
     assert set(read.styles) == {"c1", "c2", "c3"}
     assert {line.plaintext for line in read if line.style == "c1"} == {'Bunny, "the" <b>(Ω)'}
     assert {line.name for line in read if line.style == "c1"} == {'Bunny; "the" <b>{Ω}'}
-    assert all("\\pos(" in line.text or "\\move(" in line.text for line in read)
+    for line in read:
+        found = re.match(r"\{\\(?:pos|move)\(([-\d.,]+)\)\}", line.text)
+        assert found, line.text
+        places = np.array(found[1].split(","), float).reshape(-1, 2)
+        assert (places >= [0, 15]).all() and (places <= [640, 360]).all(), "out of sight"
 
 
 def test_webvtt(path: Path, films: list[FilmView], tmp_path: Path) -> None:
