@@ -3,7 +3,8 @@
     python -m tools.bench_ray FILM [--units 6] [--pairs 1]
 
 Each unit is the film under another content hash. A run of ``caststream archive run`` is held to
-one core and one unit at a time, or to two and two; Ray's start is part of both. The load of the
+one core and one unit at a time, or to two and two. Told are the whole runs, with Ray's start, and
+the pace from the first commits to the last, which is what counts in long runs. The load of the
 machine is told as well: where others use its cores, the ratio says what was left of them.
 """
 
@@ -21,8 +22,8 @@ from pathlib import Path
 WORDS = [sys.executable, "-m", "caststream", "archive"]
 
 
-def run(plan: Path, archive: Path, cores: int) -> float:
-    """Seconds by the clock."""
+def run(plan: Path, archive: Path, cores: int) -> tuple[float, float]:
+    """Seconds by the clock, and seconds a unit once each worker has done its first."""
     which = sorted(os.sched_getaffinity(0))[:cores]
     began = time.monotonic()
     subprocess.run(
@@ -32,7 +33,9 @@ def run(plan: Path, archive: Path, cores: int) -> float:
         stdout=subprocess.DEVNULL,
         preexec_fn=lambda: os.sched_setaffinity(0, which),
     )
-    return time.monotonic() - began
+    took = time.monotonic() - began
+    commits = sorted(file.stat().st_mtime for file in (archive / "commits").iterdir())
+    return took, (commits[-1] - commits[cores - 1]) / (len(commits) - cores)
 
 
 def main() -> None:
@@ -61,8 +64,9 @@ def main() -> None:
         for pair in range(args.pairs):
             one, two = (run(plan, Path(folder, f"{pair} {n}"), n) for n in (1, 2))
             print(
-                f"one worker {one:.0f} s, two {two:.0f} s: {one / two:.2f} times;"
-                f" load after {os.getloadavg()[0]:.1f}",
+                f"one worker {one[0]:.0f} s, two {two[0]:.0f} s: {one[0] / two[0]:.2f} times; "
+                f"each unit {one[1]:.2f} s and {two[1]:.2f} s: {one[1] / two[1]:.2f} times; "
+                f"load after {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
 

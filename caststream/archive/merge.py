@@ -21,6 +21,7 @@ from caststream.archive.joins import Part, Span, pieces
 from caststream.archive.plan import Unit
 from caststream.archive.stitch import Seen, Stitched, stitch
 from caststream.archive.unit import Committed, done_units, read_committed
+from caststream.errors import StoreError
 from caststream.learning.merged import UnitLearner
 from caststream.messages import F8, I8, StreamEnd, StreamStart
 from caststream.store.places import Place
@@ -55,14 +56,15 @@ class Merging:
 def merge(units: Sequence[Unit], archive: Place, store: str | Path) -> Merging:
     """Bring all units that are done into ``store``, which is made where there is none.
 
-    Raises StoreError and StoreLockedError for a store that cannot be used, and for an archive that
-    cannot be read, OutputError where the disk refuses. What was merged before stays as it was.
+    Raises StoreError and StoreLockedError for a store that cannot be used, for an archive that
+    cannot be read and for units whose embedder is not that of the store, OutputError where the disk
+    refuses. What was merged before stays as it was.
     """
     done = Merging()
     finished = done_units(archive)
     with StoreWriter.open(store) as writer:
         learner = UnitLearner(store)
-        known = _known(store, learner.commit)
+        known, embedder = _known(store, learner.commit)
         wanted: list[list[Unit]] = []
         for film in _films(units):
             if film[0].fingerprint in known:
@@ -72,6 +74,7 @@ def merge(units: Sequence[Unit], archive: Place, store: str | Path) -> Merging:
             else:
                 done.waiting.append(film[0].uri)
         for read in _read(wanted, archive):
+            embedder = read.same_embedder(embedder)
             done.stitched += read.bring(writer, learner)
             done.films += 1
             done.units += len(read.units)
@@ -82,18 +85,17 @@ def merge(units: Sequence[Unit], archive: Place, store: str | Path) -> Merging:
     return done
 
 
-def _known(store: str | Path, commit: int) -> set[str]:
-    """Fingerprints of the films that the store's dictionary knows.
+def _known(store: str | Path, commit: int) -> tuple[set[str], str | None]:
+    """Fingerprints of the films that the store's dictionary knows, and digest of its embedder.
 
-    Those that came in without it, since a merge broke off, are brought in anew.
+    Films that came in without the dictionary, since a merge broke off, are brought in anew.
     """
     with StoreReader(store) as reader:
         late = {c.source for c in reader.since(commit)} if reader.last_commit > commit else set()
-        return {
-            source.start.fingerprint
-            for source in reader.sources()
-            if source.complete and source.id not in late
-        }
+        sources = [s for s in reader.sources() if s.id not in late]
+        embedders = [s.models["embedder"] for s in sources if "embedder" in s.models]
+        prints = {source.start.fingerprint for source in sources if source.complete}
+        return prints, embedders[-1] if embedders else None
 
 
 def _films(units: Sequence[Unit]) -> list[list[Unit]]:
@@ -132,6 +134,19 @@ class _Film:
         """(N, 2) of each span: tracks there, and the tracks of the film that they are."""
         self._seen: list[list[F8]] = [[] for _ in units]
         """(N, 2) of each span: seconds and beginning of those."""
+
+    def same_embedder(self, wanted: str | None) -> str | None:
+        """Digest of its embedder; StoreError where it is not the wanted one."""
+        for unit in self._committed:
+            own = unit.models.get("embedder")
+            if wanted is not None and own != wanted:
+                raise StoreError(
+                    f"{unit.start.uri} was looked at with the embedder {own}, what is in the store"
+                    f" with {wanted}: their vectors say nothing of each other; merge into another"
+                    " store"
+                )
+            wanted = own
+        return wanted
 
     def bring(self, writer: StoreWriter, learner: UnitLearner) -> int:
         """Write its commits and let the dictionary see it; returns how many shots were stitched."""

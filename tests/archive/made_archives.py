@@ -38,9 +38,10 @@ def looks(show: int = 0) -> np.ndarray:
 class Film:
     """Shots that end at ``cuts`` (frames), in each two characters that stand at their places."""
 
-    def __init__(self, name: str, cuts: list[int]) -> None:
+    def __init__(self, name: str, cuts: list[int], embedder: str = "e") -> None:
         self.name = name
         self.cuts = cuts
+        self.embedder = embedder
         self.fingerprint = hashlib.sha256(name.encode()).hexdigest()
 
     def who(self, frame: int) -> tuple[int, int]:
@@ -139,7 +140,7 @@ class Film:
                 "attempt": "a",
                 "start": asdict(start),
                 "end": asdict(StreamEnd(end - begin, (end - begin) / FPS, "eof")),
-                "models": {"detector": "d"},
+                "models": {"detector": "d", "embedder": self.embedder},
                 "segments": [asdict(s) for s in read_root(store).segments],
                 "frames": following - begin,
                 "ids": int(names.max()) + 1,

@@ -226,3 +226,16 @@ def test_units_join_a_dictionary_whose_head_was_tuned(tmp_path: Path, archive: P
     whose = model.prototype_character
     likeness = model.prototypes @ model.prototypes.T
     assert likeness[whose[:, None] == whose].min() > 0.9
+
+
+def test_vectors_of_another_embedder_do_not_come_in(tmp_path: Path, archive: Place) -> None:
+    store = tmp_path / "all.zarr"
+    one, other = Film("one", CUTS), Film("other", CUTS, embedder="another")
+    units = made(tmp_path, archive, one, SPANS)
+    more = made(tmp_path, archive, other, SPANS)
+    assert merge(units, archive, store).films == 1
+    with pytest.raises(StoreError, match="another store"):
+        merge(more, archive, store)
+    check_labels(store, [one])
+    with pytest.raises(StoreError, match=r"other\.mp4 was looked at with the embedder another"):
+        merge([*units, *more], archive, tmp_path / "new.zarr")
