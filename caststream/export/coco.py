@@ -20,8 +20,8 @@ def write(view: StoreView, out: TextIO) -> None:
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     instances: dict[tuple[int, int], int] = {}
-    for film in view.films:
-        ids = _images(film, images)
+    for film, stem in zip(view.films, view.stems, strict=True):
+        ids = _images(film, stem, images)
         for shot in film.shots():
             for one in shot.appearances:
                 instance = instances.setdefault((film.id, one.track), len(instances) + 1)
@@ -68,7 +68,7 @@ def write(view: StoreView, out: TextIO) -> None:
     out.write("\n")
 
 
-def _images(film: FilmView, images: list[dict[str, Any]]) -> dict[int, int]:
+def _images(film: FilmView, stem: str, images: list[dict[str, Any]]) -> dict[int, int]:
     """Append every analysed frame of a film; returns frame -> id."""
     ids: dict[int, int] = {}
     for frame, time in film.analysed():
@@ -77,7 +77,7 @@ def _images(film: FilmView, images: list[dict[str, Any]]) -> dict[int, int]:
             {
                 "id": ids[frame],
                 "video_id": film.id,
-                "file_name": f"{film.stem}/{frame:06d}.jpg",
+                "file_name": f"{stem}/{frame:06d}.jpg",
                 "width": film.width,
                 "height": film.height,
                 "frame_id": frame,

@@ -132,7 +132,7 @@ def _which(view: StoreView, form: str) -> str:
 
 
 def _names(view: StoreView, folder: Path, suffix: str) -> list[str]:
-    """A path a film; films that share a name get their number as well."""
+    """A path a film."""
     if not view.films:
         raise UsageError(f"{view.path} holds no film yet")
     with _told(str(folder)):
@@ -142,11 +142,7 @@ def _names(view: StoreView, folder: Path, suffix: str) -> list[str]:
                 " with --source, or give a folder"
             )
         folder.mkdir(parents=True, exist_ok=True)
-    stems = [film.stem for film in view.films]
-    return [
-        str(folder / f"{f.stem if stems.count(f.stem) == 1 else f'{f.stem}-{f.id}'}{suffix}")
-        for f in view.films
-    ]
+    return [str(folder / f"{stem}{suffix}") for stem in view.stems]
 
 
 def _empty_folder(folder: Path) -> Path:

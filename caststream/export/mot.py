@@ -23,8 +23,7 @@ PEDESTRIAN = 1
 
 def write(view: StoreView, folder: Path) -> None:
     """Write a sequence a film below ``folder``."""
-    stems = [film.stem for film in view.films]
-    names = [f.stem if stems.count(f.stem) == 1 else f"{f.stem}-{f.id}" for f in view.films]
+    names = view.stems
     for film, name in zip(view.films, names, strict=True):
         _write_film(film, name, folder / name)
     (folder / "seqmaps").mkdir(parents=True)

@@ -6,7 +6,6 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -187,6 +186,12 @@ class StoreView:
         ]
 
     @property
+    def stems(self) -> list[str]:
+        """A file name a film, without ending; films of one name get their number as well."""
+        stems = [film.stem for film in self.films]
+        return [f.stem if stems.count(f.stem) == 1 else f"{f.stem}-{f.id}" for f in self.films]
+
+    @property
     def titles(self) -> dict[int, str]:
         """Character -> title of all that occur in these films, in the order of their ids."""
         found: set[int] = set()
@@ -206,12 +211,7 @@ class StoreView:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
