@@ -107,10 +107,11 @@ def run_units(
         if unit_id in finished:
             ran.done += 1
         else:
-            ran.failed.append(Failure(what, "its worker failed each time", 1))
+            ran.failed.append(Failure(what, _EACH_TIME, 1))
     return ran
 
 
+_EACH_TIME = "it failed each time that it was tried; the logs of Ray's workers say why"
 _AWAY = "caststream: try again"
 """In the message of an error that Ray shall retry."""
 
@@ -133,6 +134,9 @@ class _Do:
         except CaststreamError as error:
             said = error.cause if isinstance(error, NodeError) else error
             return {"id": unit.id, "done": False, "why": str(said), "code": error.exit_code}
+        except Exception as error:
+            why = f"internal error: {type(error).__name__}: {error}"
+            return {"id": unit.id, "done": False, "why": why, "code": 1}
 
 
 def _ray(address: str | None) -> Any:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from caststream.messages import F8, I8, Gap, Mined, Rows, Shot, Track, Tracks
+from caststream.messages import F4, F8, I8, Gap, Mined, Rows, Shot, Track, Tracks
 from caststream.store.schema import split_uids
 from caststream.store.tables import Commit
 from caststream.vision.boxes import iou
@@ -55,10 +55,8 @@ class Stitched:
 class _Columns:
     """The rows of one part."""
 
-    number: I8
-    frame: I8
     time: F8
-    box: np.ndarray
+    box: F4
     track: I8
 
 
@@ -87,8 +85,6 @@ def stitch(parts: Sequence[Seen]) -> Stitched:
 def _columns(part: Seen) -> _Columns:
     tables = [c.rows for c in part.commits]
     return _Columns(
-        np.concatenate([t.number for t in tables]),
-        np.concatenate([t.frame for t in tables]),
         np.concatenate([t.time for t in tables]),
         np.concatenate([t.box for t in tables]),
         split_uids(np.concatenate([t.uid for t in tables]))[1],

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from caststream.archive.films import container_for, cut, fingerprint, place_of
-from caststream.archive.plan import Unit, load_unit_graph, models_of
+from caststream.archive.plan import Unit, load_unit_graph
 from caststream.errors import InputError, StoreError
 from caststream.learning.summary import Summary, summarise
 from caststream.messages import Context, StreamEnd, StreamStart
@@ -139,8 +139,7 @@ def _label(unit: Unit, film: Path, store: Path, device: str) -> None:
     from caststream.graph.runner import Run
 
     context = Context(uri=str(film), store=str(store), graph="unit", device=device, quiet=True)
-    run = Run(load_unit_graph(unit.settings), context)
-    run.run()
+    Run(load_unit_graph(unit.settings), context).run()
 
 
 def _marker(unit: Unit, attempt: str, reader: StoreReader, frames: int | None) -> dict[str, Any]:
@@ -164,7 +163,6 @@ def _marker(unit: Unit, attempt: str, reader: StoreReader, frames: int | None) -
         "start": asdict(start),
         "end": asdict(source.end),
         "models": source.models,
-        "settings": models_of(unit.settings),
         "segments": [asdict(segment) for segment in read_root(reader.path).segments],
         "frames": source.end.frames if frames is None else frames,
         "ids": max(named) + 1,
