@@ -150,3 +150,16 @@ def test_no_vectors_no_prototypes() -> None:
     assert found.vectors.shape == (0, 16)
     assert found.features.shape == (0, 9)
     assert len(found) == len(found.share) == 0
+
+
+def test_what_hangs_in_the_balance_stays_where_it_was() -> None:
+    """B looks a little more like C, and went with A so far."""
+    a, c = np.deg2rad(-41.0), np.deg2rad(40.0)
+    rows = np.array([[np.cos(a), np.sin(a)], [1, 0], [np.cos(c), np.sin(c)]], np.float32)
+    micro = MicroClusters(2, 2)
+    for row in rows:
+        micro.add(Poses(row[None], row[None], np.ones(1, np.float32)), 2.0)
+    nobody = np.full(3, -1)
+    assert linkage(micro, nobody).merges[0].tolist() == [1, 2]
+    assert linkage(micro, nobody, np.array([7, 7, 9])).merges[0].tolist() == [0, 1]
+    assert linkage(micro, nobody, nobody).merges[0].tolist() == [1, 2], "nobody is no id"
