@@ -20,7 +20,7 @@ from caststream.media.picture import Picture
 from caststream.media.pipes import StopSign
 from caststream.media.sound import Ear, Sound
 from caststream.media.sources import PIXEL_LIMIT, Source
-from caststream.media.surface import CpuSurface, Scalers, settle_colors
+from caststream.media.surface import CpuSurface, Scalers, Surface, settle_colors
 
 log = logging.getLogger(__name__)
 
@@ -382,10 +382,17 @@ class Decoder:
         return True
 
     def _shown(self, number: int, frame: av.VideoFrame) -> Shown:
-        surface = CpuSurface(frame, self._scalers)
+        surface: Surface = (
+            self._on_gpu(frame) if frame.format.name == "cuda" else CpuSurface(frame, self._scalers)
+        )
         picture = Picture(surface, self.width, self.height, self._geometry, self._aspect)
         now, arrived = self._times.pop(number)
         return Shown(number, now, picture, arrived, self._ear.take() if self._ear else None)
+
+    def _on_gpu(self, frame: av.VideoFrame) -> Surface:
+        from caststream.media.gpu import TorchSurface
+
+        return TorchSurface.of(frame)
 
     def _drain(self) -> Iterator[Shown]:
         if self._chain is not None:

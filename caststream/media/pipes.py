@@ -104,9 +104,14 @@ class GrowingReader(PipeReader):
         return b""
 
 
+def index_size(head: bytes) -> int:
+    """Bytes that an MP4 states for its index, as far as its beginning ``head`` shows; else 0."""
+    return next((size for kind, size in _boxes(head) if kind == b"moov"), 0)
+
+
 def index_comes_last(pipe: PipeReader) -> bool:
     """Whether this is an MP4 whose pictures come before its index (ISO/IEC 14496-12, 4.2)."""
-    for kind in _boxes(pipe):
+    for kind, _ in _boxes(pipe):
         if kind in (b"moov", b"moof"):
             return False
         if kind == b"mdat":
@@ -114,17 +119,18 @@ def index_comes_last(pipe: PipeReader) -> bool:
     return False
 
 
-def _boxes(pipe: PipeReader) -> Iterator[bytes]:
-    """Types of the outermost boxes, as far as a small beginning of the pipe reaches."""
+def _boxes(source: PipeReader | bytes) -> Iterator[tuple[bytes, int]]:
+    """Types and sizes of the outermost boxes, as far as a small beginning reaches."""
     place = 0
     while place + 16 <= _PEEK:
-        head = pipe.peek(place + 16)[place:]
+        seen = source if isinstance(source, bytes) else source.peek(place + 16)
+        head = seen[place : place + 16]
         if len(head) < 8 or head[4:8] not in _BOXES:
             return
-        yield head[4:8]
         size = int.from_bytes(head[:4], "big")
         if size == 1:
             size = int.from_bytes(head[8:16], "big")
+        yield head[4:8], size
         if size < 8:
             return
         place += size

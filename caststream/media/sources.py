@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import av
+import av.codec.hwaccel
 
 from caststream.errors import InputError, NoVideoError
-from caststream.media.pipes import GrowingReader, PipeReader, StopSign, index_comes_last
+from caststream.media.pipes import GrowingReader, PipeReader, StopSign, index_comes_last, index_size
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,12 @@ FILMS = frozenset(
     )
 )
 """Endings by which films are found in a folder."""
+
+INDEX_LIMIT = 256 * MIB
+"""Larger indexes of MP4 files are refused: a film of a day at 60 frames a second needs 100 MiB."""
+
+_PEEK = 4096
+"""Bytes in which the index of an MP4 that begins with it is looked for."""
 _HEAD = MIB
 """Bytes at the beginning (and end) of a source that its fingerprint is made of."""
 _HEAD_WAIT = 2.0
@@ -54,14 +61,22 @@ class Source:
     """An opened source: a demuxer, its one video stream, and what is known beforehand."""
 
     def __init__(
-        self, uri: str, *, timeout: float, spool_limit: int, stop: StopSign, grows: float = 0.0
+        self,
+        uri: str,
+        *,
+        timeout: float,
+        spool_limit: int,
+        stop: StopSign,
+        grows: float = 0.0,
+        hardware: av.codec.hwaccel.HWAccel | None = None,
     ) -> None:
         """Open ``uri`` ("-" for standard input, a path, an address).
 
         Pipes are read as they come, except for an MP4 whose index comes last: that is spooled to
         a temporary file of at most ``spool_limit`` bytes. ``timeout`` (seconds) is how long an
         address may stay silent; a pipe may as long as it likes. With ``grows`` a file is read on
-        at its end until it has not grown for so many seconds. Raises ``InputError`` for what
+        at its end until it has not grown for so many seconds. ``hardware`` decodes what it can.
+        Raises ``InputError`` for what
         cannot be opened and ``NoVideoError`` for what holds no pictures.
         """
         self.uri = uri
@@ -69,6 +84,7 @@ class Source:
         self._timeout = timeout
         self._spool_limit = spool_limit
         self._grows = grows
+        self._hardware = hardware
         self._stop = stop
         self._cleanup = contextlib.ExitStack()
         self._pipe: PipeReader | None = None
@@ -184,6 +200,7 @@ class Source:
     def _open_regular(self) -> tuple[av.container.InputContainer, str]:
         if os.fstat(self._descriptor).st_size == 0:
             raise InputError(f"{self.name} is empty (0 bytes).")
+        self._check_index(os.pread(self._descriptor, _PEEK, 0))
         if self._grows:
             return self._read_in_order(GrowingReader(self._descriptor, self._stop, self._grows))
         return self._demux_descriptor(), _fingerprint(self._descriptor)
@@ -192,10 +209,21 @@ class Source:
         pipe = PipeReader(self._descriptor, self._stop)
         if not pipe.peek(12) and not self._stop.up:
             raise InputError(f"{self.name} is empty (0 bytes).")
-        if index_comes_last(pipe):
+        last = index_comes_last(pipe)
+        self._check_index(pipe.peek(_PEEK, 0.0))
+        if last:
             self._descriptor = self._spool_pipe(pipe)
             return self._demux_descriptor(), _fingerprint(self._descriptor)
         return self._read_in_order(pipe)
+
+    def _check_index(self, head: bytes) -> None:
+        """Refuse an index that could only be made to fill the memory of who reads it."""
+        size = index_size(head)
+        if size > INDEX_LIMIT:
+            raise InputError(
+                f"{self.name} states an index of {size // MIB:,} MiB; at most "
+                f"{INDEX_LIMIT // MIB} MiB are read. It may be damaged."
+            )
 
     def _read_in_order(self, pipe: PipeReader) -> tuple[av.container.InputContainer, str]:
         self._pipe = pipe
@@ -246,7 +274,7 @@ class Source:
             options = _OPTIONS.get(self.uri.split(":")[0].lower())
         try:
             container: av.container.InputContainer = av.open(
-                file, "r", options=options or {}, timeout=timeout, **_TITLES
+                file, "r", options=options or {}, timeout=timeout, hwaccel=self._hardware, **_TITLES
             )
             return container
         except av.FFmpegError as error:
@@ -329,6 +357,8 @@ def _explain(error: av.FFmpegError, timeout: float) -> str:
             "is no film that can be read: not a known format, or damaged or cut off (an MP4 "
             "without its index cannot be read)."
         )
+    if isinstance(error, MemoryError):
+        return "asks for more memory than may be had; it may be damaged."
     if isinstance(error, av.ExitError):
         return f"did not answer within {timeout:g} s."
     if isinstance(error, av.ProtocolNotFoundError):

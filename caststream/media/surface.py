@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 # Values of FFmpeg's AVColorSpace and AVColorRange.
 _BT709, _FCC, _BT470, _BT601, _SMPTE240, _BT2020 = 1, 4, 5, 6, 7, 9
-_LIMITED, _FULL = 1, 2
+_LIMITED, FULL_RANGE = 1, 2
 
 _TINY = 4
 """A picture reduced by this much or more is made by our own kernel, straight from the planes."""
@@ -84,7 +84,7 @@ class Scalers:
                 height,
                 pixels,
                 interpolation=Interpolation.AREA if smaller else Interpolation.BILINEAR,
-                dst_color_range=_FULL,
+                dst_color_range=FULL_RANGE,
                 threads=1,
             )
 
@@ -98,9 +98,9 @@ def settle_colors(frame: av.VideoFrame) -> None:
     if frame.colorspace not in _LUMA:
         high = frame.height >= 720 or frame.width >= 1280
         frame.colorspace = _BT709 if high else _BT601
-    if frame.color_range not in (_LIMITED, _FULL):
+    if frame.color_range not in (_LIMITED, FULL_RANGE):
         full = frame.format.name.startswith("yuvj") or frame.format.is_rgb
-        frame.color_range = _FULL if full else _LIMITED
+        frame.color_range = FULL_RANGE if full else _LIMITED
 
 
 class CpuSurface:
@@ -161,7 +161,7 @@ class CpuSurface:
 
     def _to_rgb(self, planes: list[_Plane]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Matrix and offset for ``to_rgb`` of samples of these planes."""
-        matrix, offset = _rgb_matrix(self._frame.colorspace, self._frame.color_range)
+        matrix, offset = rgb_matrix(self._frame.colorspace, self._frame.color_range)
         matrix /= np.array([plane.peak for plane in planes], np.float32)
         return matrix, offset
 
@@ -177,7 +177,7 @@ class CpuSurface:
             if layout is None or not self._planar:
                 # RGB, palettes, packed and upside-down pictures: rare enough to be converted whole.
                 self._frame = self._scalers.scale(self._frame, self.width, self.height, "yuv444p")
-                self._frame.color_range = _FULL
+                self._frame.color_range = FULL_RANGE
                 layout = _layout("yuv444p")
                 assert layout is not None
         bits, shift, interleaved = layout
@@ -191,7 +191,7 @@ class CpuSurface:
             )
             step = 2 if interleaved and index else 1
             phase = 1 if interleaved and index == 2 else 0
-            full = self._frame.color_range == _FULL
+            full = self._frame.color_range == FULL_RANGE
             # Limited range scales by powers of two: black is 16 in 8 bits and 64 in 10.
             peak = float(((1 << bits) - 1 if full else 255 << (bits - 8)) << shift)
             planes.append(_Plane(lines, int(plane.width), step, phase, peak, scale))
@@ -212,7 +212,7 @@ def _layout(name: str) -> tuple[int, int, bool] | None:
     return None
 
 
-def _rgb_matrix(
+def rgb_matrix(
     colorspace: int, color_range: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Matrix (3, 3) and offset from Y, U, V in 0..1 to R, G, B in 0..255 (ITU-T H.273, 8.3)."""
@@ -225,7 +225,7 @@ def _rgb_matrix(
             [1.0, 2.0 - 2.0 * blue, 0.0],
         ]
     )
-    if color_range == _FULL:
+    if color_range == FULL_RANGE:
         scale, black = np.ones(3), np.array([0.0, 128.0, 128.0]) / 255.0
     else:
         scale = 255.0 / np.array([219.0, 224.0, 224.0])

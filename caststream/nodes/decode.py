@@ -61,6 +61,7 @@ class Decode(Source):
         self._stopped = False
         self._listens = False
         self._vitals = SourceVitals()
+        self._device = "cpu"
 
     def open(self, context: Context) -> None:
         """Start to open and decode ``context.uri`` while other nodes load their models.
@@ -78,6 +79,7 @@ class Decode(Source):
             parse_chain(self.filter)
         self._vitals = context.vitals
         self._listens = context.video is not None
+        self._device = context.device
         stop = StopSign()
         self._feed = Feed(lambda: self._decode(context.uri, stop), stop, _AHEAD)
         if self._stopped:
@@ -172,6 +174,11 @@ class Decode(Source):
         from caststream.media.sources import Source as MediaSource
 
         backoff = Backoff()
+        hardware = None
+        if not self.filter:  # filters work on pictures in main memory
+            from caststream.media.hardware import find_decoder
+
+            hardware = find_decoder(self._device)
         while True:
             try:
                 return MediaSource(
@@ -180,6 +187,7 @@ class Decode(Source):
                     spool_limit=self.spool_limit,
                     stop=stop,
                     grows=self.grows,
+                    hardware=hardware,
                 )
             except InputError as error:
                 if not self.insist or "://" not in uri or uri.lower().startswith("file:"):

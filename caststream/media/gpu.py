@@ -1,0 +1,159 @@
+"""A decoded picture that stays on the GPU: NV12 or P010 planes as torch tensors.
+
+Resizing and cutting are two products of matrices a plane (weights of the lines, weights of the
+columns), the same filters as on the processor: a box for whole pictures, Pillow's triangle for
+crops. Colours are converted last, when little is left, and only the result is brought back. All of
+it runs on tensors of any device, so a GPU whose memory is full hands its planes to the processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.dlpack import from_dlpack
+
+from caststream.media.hardware import say_once
+from caststream.media.surface import FULL_RANGE, rgb_matrix
+
+T = TypeVar("T")
+
+
+class TorchSurface:
+    """One picture as Y (H, W) and interleaved chroma (H/2, W/2, 2), 8 bits or P010's 16.
+
+    Consumed on torch's default stream, which is the one that FFmpeg decodes on.
+    """
+
+    def __init__(
+        self, luma: Tensor, chroma: Tensor, colorspace: int, color_range: int, keep: Any = None
+    ) -> None:
+        """``keep`` is what owns the memory of the planes."""
+        self._luma, self._chroma = luma, chroma
+        self._keep = keep
+        self._matrix, self._offset = rgb_matrix(colorspace, color_range)
+        if luma.dtype == torch.uint8:
+            peak = 255.0
+        else:
+            # P010: ten bits, shifted up by six; limited range scales by powers of two.
+            peak = float(1023 << 6) if color_range == FULL_RANGE else float(1020 << 6)
+        self._matrix = self._matrix / np.float32(peak)
+
+    @classmethod
+    def of(cls, frame: Any) -> TorchSurface:
+        """A frame of PyAV whose format is ``cuda``, without copying it."""
+        # The capsule and not the plane: PyAV's planes do not say on which device they lie.
+        luma, chroma = (from_dlpack(plane.__dlpack__()) for plane in frame.planes[:2])
+        return cls(luma, chroma, int(frame.colorspace), int(frame.color_range), keep=frame)
+
+    @property
+    def width(self) -> int:
+        """Pixels a line."""
+        return int(self._luma.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Lines."""
+        return int(self._luma.shape[0])
+
+    def resized(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The whole picture as (height, width, 3) RGB."""
+
+        def work() -> NDArray[np.uint8]:
+            planes = []
+            for plane in self._planes():
+                lines, columns = plane.shape
+                smaller = width <= columns and height <= lines
+                down = weights(0.0, lines, height, lines, smaller)
+                across = weights(0.0, columns, width, columns, smaller)
+                planes.append(_product(down, plane, across))
+            return self._rgb(torch.stack(planes))
+
+        return self._anyhow(work)
+
+    def cut(self, regions: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
+        """Each region (N, 4) ``xyxy`` as one of (N, size, size, 3) RGB, borders repeated."""
+        if not len(regions):
+            return np.empty((0, size, size, 3), np.uint8)
+
+        def work() -> NDArray[np.uint8]:
+            cuts = []
+            for plane in self._planes():
+                lines, columns = plane.shape
+                scale = np.array([columns / self.width, lines / self.height] * 2)
+                boxes = (regions * scale).tolist()
+                cuts.append(
+                    torch.stack(
+                        [
+                            _product(
+                                weights(y0, y1, size, lines, False), plane,
+                                weights(x0, x1, size, columns, False),
+                            )
+                            for x0, y0, x1, y1 in boxes
+                        ]
+                    )
+                )  # fmt: skip
+            return self._rgb(torch.stack(cuts))
+
+        return self._anyhow(work)
+
+    def _planes(self) -> tuple[Tensor, Tensor, Tensor]:
+        chroma = self._chroma.reshape(self._chroma.shape[0], -1, 2)
+        return self._luma, chroma[:, :, 0], chroma[:, :, 1]
+
+    def _rgb(self, planes: Tensor) -> NDArray[np.uint8]:
+        """Planes (3, ...) of samples as (..., 3) RGB in main memory: one transfer."""
+        matrix = torch.from_numpy(self._matrix).to(planes.device)
+        offset = torch.from_numpy(self._offset).to(planes.device)
+        colors = torch.tensordot(planes, matrix, dims=([0], [1])) + offset
+        rounded = colors.add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
+        found: NDArray[np.uint8] = rounded.cpu().numpy()
+        return found
+
+    def _anyhow(self, work: Callable[[], T]) -> T:
+        """Do it on the GPU, or on the processor where the GPU's memory is full."""
+        try:
+            with torch.inference_mode():
+                return work()
+        except torch.cuda.OutOfMemoryError:
+            say_once("the GPU's memory is full: pictures are resized and cut by the processor")
+            self._luma, self._chroma = self._luma.cpu(), self._chroma.cpu()
+            with torch.inference_mode():
+                return work()
+
+
+def weights(low: float, high: float, size: int, length: int, box: bool) -> Tensor:
+    """How much of each of ``length`` samples goes into each of ``size`` outputs: (size, length).
+
+    The outputs share ``low`` to ``high`` (in samples) evenly; beyond the ends the border counts.
+    With ``box`` each output is the mean of what lies under it, else the triangle of Pillow's
+    ``BILINEAR``, which widens with the reduction.
+    """
+    scale = (high - low) / size
+    support = 0.5 * scale if box else max(scale, 1.0)
+    centres = low + (np.arange(size) + 0.5) * scale
+    first = np.floor(centres - support).astype(np.int64)
+    taps = first[:, None] + np.arange(int(np.ceil(2 * support)) + 2)
+    if box:
+        under = np.minimum(taps + 1, (centres + support)[:, None])
+        share = np.clip(under - np.maximum(taps, (centres - support)[:, None]), 0.0, None)
+    else:
+        share = np.clip(1.0 - np.abs(taps + 0.5 - centres[:, None]) / support, 0.0, None)
+    share /= share.sum(axis=1, keepdims=True)
+    made = np.zeros((size, length), np.float32)
+    rows = np.broadcast_to(np.arange(size)[:, None], taps.shape)
+    np.add.at(made, (rows, np.clip(taps, 0, length - 1)), share.astype(np.float32))
+    return torch.from_numpy(made)
+
+
+def _product(down: Tensor, plane: Tensor, across: Tensor) -> Tensor:
+    """``down @ plane @ across.T`` where the plane lies, in float32."""
+    # uint16 is not an arithmetic type in torch; its bits are those of int16, and of int32 & 0xffff.
+    if plane.dtype == torch.uint16:
+        plane = plane.view(torch.int16).to(torch.int32) & 0xFFFF
+    device = plane.device
+    return down.to(device) @ plane.to(torch.float32) @ across.to(device).T
