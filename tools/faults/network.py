@@ -18,7 +18,7 @@ from tools.faults.process import stream, until, vitals
 from tools.faults.report import Row
 from tools.sender import Broadcast
 
-# What is learnt grows the process while it warms up, which would hide what connections leave behind.
+# What is learnt while it warms up would hide what connections leave behind.
 _CALM = ("--set", "decode.timeout=2", "--set", "learn.tune=off", "--set", "learn.every=100000")
 
 
