@@ -239,6 +239,9 @@ class Mined:
     """(M, 3) anchor, positive, negative as indices into ``tracks.rows``."""
     apart: I8
     """(P, 2) pairs of track ids that were seen side by side and are taken as different."""
+    evidence: F4 = field(default_factory=lambda: np.zeros((0, 4), np.float32))
+    """(M, 4) what each triplet rests on: seconds from anchor to positive, their cosine, cosine of
+    anchor and negative, and in how many frames the two tracks stood side by side."""
 
 
 @dataclass(frozen=True, slots=True)

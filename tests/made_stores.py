@@ -56,7 +56,10 @@ def mined(index: int, *, tracks: int = 3, width: int = 32, seed: int = 0, model:
     triplets = random.integers(0, n, (4, 3)) if n else np.zeros((0, 3), np.int64)
     apart = np.array([[10 * index, 10 * index + t] for t in range(1, tracks)], np.int64)
     return Mined(
-        Tracks(index, model, rows, listed, frames, frames / FPS), triplets, apart.reshape(-1, 2)
+        Tracks(index, model, rows, listed, frames, frames / FPS),
+        triplets,
+        apart.reshape(-1, 2),
+        random.random((len(triplets), 4)).astype(np.float32),
     )
 
 

@@ -89,7 +89,7 @@ def made(index: int, random: np.random.Generator) -> tuple[Shot, Mined]:
     triplets = random.integers(0, n, (64 if tracks > 1 else 0, 3))
     apart = np.stack([track[:1].repeat(tracks - 1), track[1:tracks]], axis=1)
     shot = Shot(index, first, last, times[0], times[-1], "cut", 0.9)
-    return shot, Mined(what, triplets, apart)
+    return shot, Mined(what, triplets, apart, np.zeros((len(triplets), 4), np.float32))
 
 
 def ours(path: Path, shots: Iterator[tuple[Shot, Mined]], cost: Cost) -> None:

@@ -4,7 +4,7 @@
     python -m tools.bench_tracking report --json OUT.json    # docs/tracking.md and its plot
 
 ``a``: MOT-format sequences (``--mot``, without pictures), at full rate and thinned out. ``b``:
-drawn cartoons with exact truth (``--drawn`` keeps them), our detector and embedder, and the
+drawn cartoons with exact truth (``--kept`` keeps them and the peers' outputs), our detector and embedder, and the
 triplets mined there. ``c``: milliseconds for 5 to 500 objects, and for a shot's refinement. Peers
 are run by ``tools/tracking_peers.py`` under ``--peer-python``, and left out where they are not
 installed.
@@ -13,6 +13,7 @@ installed.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import subprocess
@@ -37,7 +38,7 @@ TUNED = {
     "kitti-car6": ("0001", "0018"),
 }
 """Sequences that settings were chosen on, by place or name; all others are held out."""
-DRAWN = [(show, 1) for show in range(901, 905)]
+DRAWN = range(901, 905)
 DRAWN_SECONDS = 60.0
 
 
@@ -83,8 +84,14 @@ def refined(
     )
 
 
-def peers(sequences: list[Sequence], python: str) -> dict[str, tuple[list[Output], float]]:
-    """Every peer's output on every sequence, and its median milliseconds a frame."""
+def peers(
+    sequences: list[Sequence], python: str, kept: Path | None = None
+) -> dict[str, tuple[list[Output], float]]:
+    """Every peer's output on every sequence, and its median milliseconds a frame.
+
+    What they put out is kept in the folder ``kept``, and taken from there where the same
+    detections come again: they take minutes, and their defaults do not change.
+    """
     rows = [
         np.column_stack((np.full((len(d), 2), (i, k)), d))
         for i, s in enumerate(sequences)
@@ -96,11 +103,21 @@ def peers(sequences: list[Sequence], python: str) -> dict[str, tuple[list[Output
             source, detections=np.concatenate(rows), frames=[len(s.detections) for s in sequences],
             fps=[s.fps for s in sequences], size=[(s.width, s.height) for s in sequences],
         )  # fmt: skip
-        command = [python, str(ROOT / "tools/tracking_peers.py"), str(source), str(target)]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        print(*(x for x in done.stderr.splitlines() if "left out" in x or "failed" in x), sep="\n")
-        if done.returncode:
-            sys.exit(f"the peers' worker ended with {done.returncode}: {done.stderr[-800:]}")
+        if kept is not None:
+            kept.mkdir(parents=True, exist_ok=True)
+            digest = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+            target = kept / f"peers-{digest}.npz"
+        if not target.exists():
+            made = target.with_suffix(".part.npz")
+            command = [python, str(ROOT / "tools/tracking_peers.py"), str(source), str(made)]
+            done = subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            )
+            told = (x for x in done.stderr.splitlines() if "left out" in x or "failed" in x)
+            print(*told, sep="\n")
+            if done.returncode:
+                sys.exit(f"the peers' worker ended with {done.returncode}: {done.stderr[-800:]}")
+            made.replace(target)
         out = {}
         with np.load(target, allow_pickle=False) as file:
             for name in (n for n in file.files if not n.endswith(".ms")):
@@ -154,7 +171,7 @@ def held_out(group: str, sequences: list[Sequence]) -> list[int]:
     return [k for k, s in enumerate(sequences) if k not in tuned and s.name not in tuned]
 
 
-def part_a(mot: Path, python: str, groups: list[str], rates: list[str]) -> dict:
+def part_a(mot: Path, kept: Path, python: str, groups: list[str], rates: list[str]) -> dict:
     result = {}
     for group in groups:
         full = [load(p) for p in sorted((mot / group).iterdir()) if p.is_dir()]
@@ -162,7 +179,7 @@ def part_a(mot: Path, python: str, groups: list[str], rates: list[str]) -> dict:
         for rate in rates:
             sequences = [s.at(RATES[rate]) for s in full]
             print(f"{group}, {rate}", flush=True)
-            outputs = ours(sequences) | peers(sequences, python)
+            outputs = ours(sequences) | peers(sequences, python, kept)
             result[f"{group}, {rate}"] = table(sequences, outputs)
             if 0 < len(rest) < len(full):
                 print("  held out:")
@@ -181,9 +198,11 @@ def part_b(folder: Path, python: str) -> dict:
     shots = [x for s in whole for x in by_shot(s)]
     print(f"drawn: {len(whole)} films, {len(shots)} shots", flush=True)
     # Everybody starts afresh at each shot here; what happens at cuts is counted apart.
-    result = {"drawn": table(shots, ours(shots) | ours(shots, False) | peers(shots, python))}
+    result = {
+        "drawn": table(shots, ours(shots) | ours(shots, False) | peers(shots, python, folder))
+    }
     cuts = {"caststream": [carried(s, online(s)[0][1]) for s in whole]}
-    for name, (out, _) in peers(whole, python).items():
+    for name, (out, _) in peers(whole, python, folder).items():
         cuts[name] = [carried(s, o[1]) for s, o in zip(whole, out, strict=True)]
     result["cuts"] = {n: [int(x) for x in np.sum(c, axis=0)] for n, c in cuts.items()}
     result["triplets"] = judged(whole)
@@ -289,7 +308,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="+", choices=("a", "b", "c", "report"))
     parser.add_argument("--json", type=Path, required=True, help="results are merged into it")
     parser.add_argument("--mot", type=Path, default=ROOT.parent / "shared" / "mot")
-    parser.add_argument("--drawn", type=Path, default=Path(tempfile.gettempdir()) / "drawn")
+    parser.add_argument("--kept", type=Path, default=Path(tempfile.gettempdir()) / "drawn")
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--rates", nargs="+", choices=list(RATES), default=list(RATES))
@@ -297,10 +316,12 @@ def main() -> None:
     kept = json.loads(options.json.read_text()) if options.json.exists() else {}
     for part in options.parts:
         if part == "a":
-            found = part_a(options.mot, options.peer_python, options.groups, options.rates)
+            found = part_a(
+                options.mot, options.kept, options.peer_python, options.groups, options.rates
+            )
             kept["a"] = kept.get("a", {}) | found
         elif part == "b":
-            kept["b"] = part_b(options.drawn, options.peer_python)
+            kept["b"] = part_b(options.kept, options.peer_python)
         elif part == "c":
             kept["c"] = part_c(options.peer_python)
         else:

@@ -38,6 +38,10 @@ class Sequence:
     """Seconds of each frame, None where they are even."""
     names: list[list[str]] | None = None
     """Characters of the truth's boxes."""
+    pictures: list[NDArray[np.uint8]] | None = None
+    """A frame: the small picture (27, 48, 3) that `shots` looked at."""
+    blends: NDArray[np.bool_] | None = None
+    """A frame: whether it lies inside a transition."""
 
     @property
     def times(self) -> Array:

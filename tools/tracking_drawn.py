@@ -8,50 +8,57 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
+import av
 import numpy as np
 
 from caststream import messages as m
+from caststream.media.picture import Picture
+from caststream.media.surface import CpuSurface, Scalers
 from tools.mot_sequences import DISTRACTOR, SCORED, Sequence
+from tools.synth.episode import Truth, frames, make_script
+from tools.synth.script import Script
 
 NAMELESS = ("extra", "other")
 
 
 def films(
-    folder: Path, seeds: list[tuple[int, int]], seconds: float, rate: float
+    folder: Path,
+    seeds: Iterable[int],
+    seconds: float,
+    rate: float,
+    cameras: tuple[str, ...] = (),
 ) -> list[Sequence]:
-    """One sequence for each (show seed, episode seed), ``rate`` pictures a second."""
-    return [_film(folder, show, episode, seconds, rate) for show, episode in seeds]
+    """One sequence for each seed of a show, ``rate`` pictures a second.
+
+    ``cameras`` are those of `tools.synth.script`, where not all are wanted.
+    """
+    return [_film(folder, show, seconds, rate, cameras) for show in seeds]
 
 
-def _film(folder: Path, show: int, episode: int, seconds: float, rate: float) -> Sequence:
-    from tools.synth.episode import make_episode
-
-    folder.mkdir(parents=True, exist_ok=True)
-    clip = folder / f"drawn-{show}-{episode}-{seconds:g}.mp4"
-    truth_path = clip.with_name(f"{clip.stem}.truth.json")
-    if not truth_path.exists():
-        make_episode(clip, show_seed=show, episode_seed=episode, seconds=seconds)
-    truth = json.loads(truth_path.read_text())
-    kept = clip.with_name(f"{clip.stem}-{rate:g}.npz")
+def _film(
+    folder: Path, show: int, seconds: float, rate: float, cameras: tuple[str, ...]
+) -> Sequence:
+    kept = folder / f"{'-'.join(['film', str(show), f'{seconds:g}', f'{rate:g}', *cameras])}.npz"
+    script = make_script(show_seed=show, episode_seed=1, seconds=seconds, cameras=cameras)
     if not kept.exists():
-        _look(clip, truth, rate, kept)
+        folder.mkdir(parents=True, exist_ok=True)
+        _look(script, rate, kept)
     with np.load(kept, allow_pickle=False) as file:
-        frames, times, shots = file["frames"], file["times"], file["shots"]
-        rows, vectors = file["rows"], file["vectors"]
+        rows, vectors, pictures = file["rows"], file["vectors"], file["pictures"]
+        frames, shots, blends = file["frames"], file["shots"], file["blends"]
+        listed = json.loads(str(file["truth"]))
     edges = np.searchsorted(rows[:, 0], np.append(frames, 1 << 60))
     spans = list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True))
     ids: dict[tuple[int, str], int] = {}
-    listed = {f["frame"]: f["boxes"] for f in truth["frames"]}
-    boxes = [listed.get(int(f), []) for f in frames]
-    real = [_truth(b, int(s), ids) for b, s in zip(boxes, shots, strict=True)]
+    real = [_truth(b, int(s), ids) for b, s in zip(listed, shots, strict=True)]
     return Sequence(
-        clip.stem, rate, truth["width"], truth["height"],
+        kept.stem, rate, script.width, script.height,
         [rows[a:b, 1:6] for a, b in spans], real, [vectors[a:b] for a, b in spans],
-        tuple((np.flatnonzero(np.diff(shots)) + 1).tolist()), times,
-        [[x["character"] for x in b] for b in boxes],
+        tuple((np.flatnonzero(np.diff(shots)) + 1).tolist()), frames / script.fps,
+        [[x["character"] for x in b] for b in listed], list(pictures), blends,
     )  # fmt: skip
 
 
@@ -70,70 +77,52 @@ def _truth(boxes: list[dict], shot: int, ids: dict[tuple[int, str], int]) -> np.
     return out
 
 
-def _shots(clip: Path, truth: dict) -> Iterator[m.ShotFrame | m.Marker]:
-    # The film's frames with the true shot each belongs to; a dissolve ends in its middle.
-    from caststream.nodes.decode import Decode
-
-    starts, blends = [], []
-    for b in truth["boundaries"]:
-        starts.append(b["frame"] if b["type"] == "cut" else (b["start"] + b["end"] + 1) // 2)
-        if b["type"] != "cut":
-            blends.append((b["start"], b["end"]))
-    node = Decode()
-    context = m.Context(uri=str(clip))
-    node.open(context)
-    small = np.zeros((27, 48, 3), np.uint8)
-    shot = 0
-    try:
-        for item in node.produce():
-            if isinstance(item, m.Frame):
-                now = int(np.searchsorted(starts, item.index, side="right"))
-                if now != shot:
-                    yield m.ShotEnd(m.Shot(shot, 0, item.index, 0.0, item.time, "cut", 1.0))
-                    shot = now
-                blend = any(a <= item.index <= b for a, b in blends)
-                yield m.ShotFrame(item, shot, small, blend)
-            elif isinstance(item, m.Marker):
-                yield item
-    finally:
-        node.close()
-
-
-def _look(clip: Path, truth: dict, rate: float, kept: Path) -> None:
+def _look(script: Script, rate: float, kept: Path) -> None:
+    # Draws the pictures that are analysed, looks at them, and keeps what was found.
     from caststream.nodes.detect import Detect
     from caststream.nodes.embed import Embed
+    from caststream.nodes.shots import SMALL
 
     detect, embed = Detect(rate), Embed()
+    start = m.StreamStart("-", script.width, script.height, script.fps, None, "")
     for node in (detect, embed):
-        node.open(m.Context(uri=str(clip)))
-    frames, times, shots, rows, vectors = [], [], [], [], []
-    for item in _shots(clip, truth):
-        if isinstance(item, m.ShotEnd):
-            list(detect.end_shot(item))
-        elif isinstance(item, m.Marker):
-            list(detect.mark(item))
-        else:
-            for found in detect.process(item):
-                for e in embed.process(found):
-                    frames.append(item.frame.index)
-                    times.append(item.frame.time)
-                    shots.append(item.shot)
-                    vectors.append(e.vectors)
-                    index = np.full((len(found.boxes), 1), item.frame.index)
-                    rows.append(np.column_stack((index, found.boxes, found.scores)))
-    np.savez(kept, frames=frames, times=times, shots=shots, rows=np.concatenate(rows),
-             vectors=np.concatenate(vectors))  # fmt: skip
+        node.open(m.Context())
+        list(node.mark(start))
+    truth, scalers, made = Truth(script), Scalers(), []
+    mixed = [(t.start, t.end) for t in script.transitions if t.kind != "cut"]
+    for drawn, info in frames(script, round(script.fps / rate)):
+        truth.add(info)
+        picture = Picture(CpuSurface(av.VideoFrame.from_ndarray(drawn, format="rgb24"), scalers))
+        blend = any(a <= info.frame <= b for a, b in mixed)
+        source = m.ShotFrame(
+            m.Frame(info.frame, info.frame / script.fps, picture), info.shot,
+            picture.resized(*SMALL), blend,
+        )  # fmt: skip
+        (found,) = detect.process(source)
+        made += embed.process(found)
+    rows = [
+        np.column_stack((np.full(len(d.boxes), d.source.frame.index), d.boxes, d.scores))
+        for d in (e.detections for e in made)
+    ]
+    sources = [e.detections.source for e in made]
+    np.savez(
+        kept, rows=np.concatenate(rows), vectors=np.concatenate([e.vectors for e in made]),
+        frames=[s.frame.index for s in sources], shots=[s.shot for s in sources],
+        blends=[s.blend for s in sources], pictures=[s.small for s in sources],
+        truth=json.dumps([f["boxes"] for f in truth.as_dict("")["frames"]]),
+    )  # fmt: skip
 
 
 def by_shot(sequence: Sequence) -> list[Sequence]:
     """Each shot as a sequence of its own."""
     edges = [0, *sequence.cuts, len(sequence.detections)]
-    assert sequence.vectors is not None and sequence.names is not None
+    assert sequence.vectors and sequence.names and sequence.pictures
     return [
         Sequence(
             f"{sequence.name}/{a}", sequence.fps, sequence.width, sequence.height,
             sequence.detections[a:b], sequence.truth[a:b], sequence.vectors[a:b], (),
-            sequence.times[a:b], sequence.names[a:b],
+            sequence.times[a:b], sequence.names[a:b], sequence.pictures[a:b],
+            None if sequence.blends is None else sequence.blends[a:b],
         )
         for a, b in itertools.pairwise(edges)
     ]  # fmt: skip

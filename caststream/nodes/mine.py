@@ -37,4 +37,4 @@ class Mine(Node):
 
         assert self._random is not None, "open was not called"
         found = mine(message.rows, self._random, TripletSettings(most=self.most))
-        yield m.Mined(message, found.triplets, found.apart)
+        yield m.Mined(message, found.triplets, found.apart, found.evidence)

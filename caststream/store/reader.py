@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from caststream.messages import I8, Gap, Shot
+from caststream.messages import F4, I8, Gap, Shot
 from caststream.store.log import scan
 from caststream.store.parts import LogPart, Part, SegmentPart, empty
 from caststream.store.references import ReferencePart, first_of, logged, part_of
@@ -33,8 +33,10 @@ Array = NDArray[Any]
 
 _AT_ONCE = 16
 """References that are read at the same time."""
-_TABLES = ("shots", "gaps", "frames", "tracks", "spans", "online", "apart", "triplets")
+_TABLES = ("shots", "gaps", "frames", "tracks", "spans", "online", "apart", "triplets", "evidence")
 """The arrays that a commit holds in memory; its rows are read when asked for."""
+_LINES = {"spans": "tracks", "evidence": "triplets"}
+"""Arrays that have as many lines as another one, and no count of their own."""
 
 
 class StoreReader:
@@ -217,6 +219,11 @@ class StoreReader:
         triplets = [c.triplets for c in self.since(-1)]
         return np.concatenate([np.zeros((0, 3), np.int64), *triplets])
 
+    def evidence(self) -> F4:
+        """(M, 4) what each of the triplets rests on, see ``Mined.evidence``."""
+        evidence = [c.evidence for c in self.since(-1)]
+        return np.concatenate([np.zeros((0, 4), np.float32), *evidence])
+
     # --- how it is read ------------------------------------------------------------------------
 
     @cached_property
@@ -280,8 +287,7 @@ class StoreReader:
                     COLUMNS["commits"], table[i].tolist(), ends[i].tolist(), strict=True
                 )
             }
-            lines = {name: whole[name][runs[name]] for name in _TABLES if name != "spans"}
-            lines["spans"] = whole["spans"][runs["tracks"]]
+            lines = {name: whole[name][runs[_LINES.get(name, name)]] for name in _TABLES}
             first, last = runs["rows"].start, runs["rows"].stop
             yield Commit(
                 number=int(table[i, 0]),
@@ -294,6 +300,7 @@ class StoreReader:
                 rows=self.rows(part.first_row + first, part.first_row + last),
                 apart=lines["apart"],
                 triplets=lines["triplets"],
+                evidence=lines["evidence"],
             )
 
     def _runs(self, numbers: I8) -> Iterator[tuple[Part, I8, slice]]:

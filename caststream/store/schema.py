@@ -31,7 +31,7 @@ from caststream.errors import StoreError, StoreVersionError
 from caststream.messages import I8, Gap, GapReason, Mined, Shot, StreamEnd, StreamStart, Transition
 from caststream.store.files import replace, told
 
-SCHEMA = 1
+SCHEMA = 2
 
 TRANSITIONS: tuple[Transition, ...] = ("start", "cut", "dissolve", "fade", "wipe")
 REASONS: tuple[GapReason, ...] = ("reconnect", "corrupt", "discontinuity", "dropped", "resized")
@@ -53,6 +53,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "online": (),
     "apart": ("uid", "uid"),
     "triplets": ("anchor", "positive", "negative"),
+    # One line a triplet: seconds and cosine to the positive, cosine to the negative, and frames
+    # in which the two tracks stood side by side.
+    "evidence": ("seconds", "same", "other", "together"),
     "rows": ("frame", "uid", "crop_bytes", "blend"),
     "times": (),
     "boxes": ("x0", "y0", "x1", "y1", "score"),
@@ -65,7 +68,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 DTYPES: dict[str, str] = {
     **dict.fromkeys(("commits", "tracks", "online", "apart", "triplets", "rows"), "<i8"),
     **dict.fromkeys(("shots", "gaps", "frames", "spans", "times"), "<f8"),
-    "boxes": "<f4",
+    **dict.fromkeys(("boxes", "evidence"), "<f4"),
     **dict.fromkeys(("vectors", "features"), "<f2"),
     "crops": "|u1",
 }
@@ -288,7 +291,7 @@ def pack(
 ) -> dict[str, NDArray[Any]]:
     """One commit as the arrays of ``COLUMNS``; empty ones are left out.
 
-    Raises ValueError where a row belongs to no track of its message.
+    Raises ValueError where a row belongs to no track of its message, or evidence is missing.
     """
     parts: dict[str, list[NDArray[Any]]] = {name: [] for name in COLUMNS}
     if shot is not None:
@@ -323,6 +326,8 @@ def _pack_mined(
     ids = np.array([t.id for t in tracks], np.int64)
     if not np.isin(owner, ids).all():
         raise ValueError(f"shot {mined.tracks.shot} has rows of tracks that it does not list")
+    if len(mined.evidence) != len(mined.triplets):
+        raise ValueError(f"shot {mined.tracks.shot} has triplets without evidence")
     crops = [rows.crop[i] for i in order]
     sizes = [len(crop) for crop in crops]
     uids = make_uids(source, owner)
@@ -333,6 +338,7 @@ def _pack_mined(
     parts["features"].append(rows.features[order])
     parts["crops"].append(np.frombuffer(b"".join(crops), np.uint8))
     parts["triplets"].append(place[mined.triplets.reshape(-1, 3)])
+    parts["evidence"].append(mined.evidence.reshape(-1, 4))
     parts["apart"].append(make_uids(source, mined.apart.reshape(-1, 2)))
     first = np.searchsorted(owner, ids, "left")
     count = np.searchsorted(owner, ids, "right") - first

@@ -197,6 +197,8 @@ class Commit:
     """(P, 2) uids of tracks seen side by side."""
     triplets: I8
     """(M, 3) row numbers of anchor, positive, negative."""
+    evidence: F4
+    """(M, 4) what each triplet rests on, see ``Mined.evidence``."""
 
 
 def shot_from(line: Array) -> Shot:

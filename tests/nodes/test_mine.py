@@ -37,6 +37,10 @@ def test_keeps_the_rules() -> None:
     assert (rows.track[a] == rows.track[p]).all() and (a != p).all()
     assert (rows.frame[a] == rows.frame[n]).all() and (rows.track[a] != rows.track[n]).all()
     assert found.apart.tolist() == [[0, 1]]
+    seconds, same, other, together = found.evidence.T
+    assert seconds == pytest.approx(np.abs(rows.time[a] - rows.time[p]))
+    assert same == pytest.approx(np.ones(len(a))) and other == pytest.approx(np.zeros(len(a)))
+    assert (together == 12).all()
 
 
 def test_no_more_than_asked_for_and_the_same_again() -> None:

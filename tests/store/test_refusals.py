@@ -110,8 +110,8 @@ def test_a_store_of_another_version(tmp_path, opens):
     path = tmp_path / "s"
     fill(path, 1)
     text = (path / "zarr.json").read_text()
-    (path / "zarr.json").write_text(text.replace('"schema":1', '"schema":7'))
-    with pytest.raises(StoreVersionError, match=r"has schema 7, this caststream reads 1: open"):
+    (path / "zarr.json").write_text(text.replace('"schema":2', '"schema":7'))
+    with pytest.raises(StoreVersionError, match=r"has schema 7, this caststream reads 2: open"):
         opens(path)
 
 

@@ -46,6 +46,7 @@ def check_commit(commit, source: int, what: Mined) -> None:
     back[order] = np.arange(len(order))
     first = int(rows.number[0]) if len(rows) else 0
     assert (commit.triplets - first == back[what.triplets]).all()
+    assert (commit.evidence == what.evidence).all()
 
 
 @pytest.fixture(params=["log", "segments", "both"])
@@ -112,6 +113,7 @@ def test_triplets_name_rows_of_the_whole_store(grown):
     frames = reader.rows_at(reader.triplets().ravel()).frame.reshape(-1, 3)
     said = np.concatenate([one.tracks.rows.frame[one.triplets] for one in what])
     assert (frames == said).all()
+    assert (reader.evidence() == np.concatenate([one.evidence for one in what])).all()
     assert len(reader.apart()) == sum(len(one.apart) for one in what)
 
 
@@ -190,11 +192,14 @@ def test_features_of_another_width_go_into_another_segment(tmp_path):
 
 def test_rows_of_an_unlisted_track_are_refused_and_leave_nothing(tmp_path):
     what = mined(0)
-    bad = Mined(type(what.tracks)(0, 0, what.tracks.rows, ()), what.triplets, what.apart)
+    unlisted = type(what.tracks)(0, 0, what.tracks.rows, ())
+    bad = Mined(unlisted, what.triplets, what.apart, what.evidence)
     with StoreWriter.open(tmp_path / "s") as writer:
         writer.begin_source(start())
-        with pytest.raises(ValueError, match="shot 0"):
+        with pytest.raises(ValueError, match="rows of tracks"):
             writer.commit(shot(0), [bad], [])
+        with pytest.raises(ValueError, match="evidence"):
+            writer.commit(shot(0), [Mined(what.tracks, what.triplets, what.apart)], [])
         writer.commit(shot(0), [what], [])
     with StoreReader(tmp_path / "s") as reader:
         assert len(list(reader.since(-1))) == 1

@@ -23,6 +23,7 @@ def make_episode(
     height: int = 360,
     fps: float = 24.0,
     style: str | None = None,
+    cameras: tuple[str, ...] = (),
     crf: int = 20,
 ) -> Path:
     """Draw one episode into an mp4 file (H.264) and its truth into ``NAME.truth.json``.
@@ -39,6 +40,7 @@ def make_episode(
         height=height,
         fps=fps,
         style=style,
+        cameras=cameras,
     )
     truth = Truth(script)
     with av.open(str(path), "w") as container:

@@ -24,11 +24,14 @@ class FrameInfo:
     """The same drawing as the frame before."""
 
 
-def frames(script: Script) -> Iterator[tuple[Picture, FrameInfo]]:
-    """Draw the episode frame by frame: RGB of shape (height, width, 3), and what is true of it."""
+def frames(script: Script, every: int = 1) -> Iterator[tuple[Picture, FrameInfo]]:
+    """Draw the episode frame by frame: RGB of shape (height, width, 3), and what is true of it.
+
+    Only each ``every``-th frame is drawn, just as it is among all.
+    """
     painters: dict[int, ShotPainter] = {}
     number = 0
-    for frame in range(script.frame_count):
+    for frame in range(0, script.frame_count, every):
         while number + 1 < len(script.shots) and frame >= script.transitions[number].start:
             if frame <= script.transitions[number].end and script.transitions[number].kind != "cut":
                 break

@@ -18,7 +18,7 @@ from .lettering import write
 from .pen import Pen, lump, polygon
 from .props_nature import bush, lamp_tree
 from .props_street import car, crate
-from .script import Effect, Script, Shot
+from .script import Effect, Script, Shot, view_at
 from .staging import cel_light, draw_stand
 from .wear import light_picture, soften, store_picture
 
@@ -72,7 +72,7 @@ class ShotPainter:
         """Draw one frame (number within the shot): RGB, who is seen, and if nothing changed."""
         shot, fps = self.shot, self.script.fps
         drawing = frame // shot.hold
-        view = self._view(frame)
+        view = view_at(shot, frame, fps)
         active = tuple(e for e in shot.effects if e.start <= frame < e.start + e.length)
         moving = (
             bool(active)
@@ -87,25 +87,6 @@ class ShotPainter:
         picture = store_picture(self._layers.rgb(), shot.wear)
         self._last = (key, picture, seen)
         return picture, seen, False
-
-    def _view(self, frame: int) -> tuple[float, float, float]:
-        shot, fps = self.shot, self.script.fps
-        length = max(1, shot.last - shot.first)
-        t = min(1.0, frame / length)
-        if shot.camera == "whip":
-            middle, span = 0.5, 0.22 * fps / length
-            t = min(1.0, max(0.0, (t - middle) / span + 0.5))
-            t = t * t * (3 - 2 * t)
-        elif shot.camera in ("pan", "zoom"):
-            t = min(1.0, max(0.0, (t - 0.1) / 0.8))
-            t = t * t * (3 - 2 * t)
-        a, b = shot.views
-        x, y, zoom = (p + (q - p) * t for p, q in zip(a, b, strict=True))
-        if shot.camera == "shake":
-            force = 0.02 * abs(math.sin(frame / fps * 2.0 + shot.seed))
-            x += force * math.sin(frame * 2.4 + shot.seed)
-            y += force * math.cos(frame * 3.1)
-        return (round(x, 5), round(y, 5), round(zoom, 5))
 
     def _compose(
         self, frame: int, time: float, view: tuple[float, float, float], active: tuple[Effect, ...]
@@ -184,7 +165,8 @@ class ShotPainter:
     def _speed(self, frame: int) -> float:
         if self.shot.camera != "whip" or frame == 0:
             return 0.0
-        return abs(self._view(frame)[0] - self._view(frame - 1)[0])
+        fps = self.script.fps
+        return abs(view_at(self.shot, frame, fps)[0] - view_at(self.shot, frame - 1, fps)[0])
 
     def _front(self, canvas: skia.Canvas, place: tuple[int, float, float, float]) -> None:
         seed, x, y, high = place

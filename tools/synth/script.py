@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -108,8 +109,13 @@ def make_script(
     height: int = 360,
     fps: float = 24.0,
     style: str | None = None,
+    cameras: tuple[str, ...] = (),
 ) -> Script:
-    """Write the script of one episode of a show; ``style`` names a rendering family."""
+    """Write the script of one episode of a show; ``style`` names a rendering family.
+
+    ``cameras`` (of `CAMERAS`) are the only ones to be used, each as often as the others; all of
+    them, mostly fixed ones, where none are given.
+    """
     show = np.random.default_rng((show_seed, 1))
     look = make_style(show, style)
     people = make_cast(int(show.integers(1 << 40)), int(show.integers(4, 9)), look)
@@ -139,7 +145,7 @@ def make_script(
         if rng.random() < 0.55 or not shots:
             scene = places[int(rng.integers(len(places)))]
         shot = _make_shot(
-            rng, grid, look, cast, scene, weathers[scene.seed], start, length, first=not shots
+            rng, grid, look, cast, scene, weathers[scene.seed], start, length, not shots, cameras
         )
         if shots:
             transition = _make_transition(
@@ -174,6 +180,26 @@ class _Grid:
     fps: float
 
 
+def view_at(shot: Shot, frame: int, fps: float) -> tuple[float, float, float]:
+    """Middle x and y (in picture heights) and zoom of the camera, ``frame`` frames into a shot."""
+    length = max(1, shot.last - shot.first)
+    t = min(1.0, frame / length)
+    if shot.camera == "whip":
+        middle, span = 0.5, 0.22 * fps / length
+        t = min(1.0, max(0.0, (t - middle) / span + 0.5))
+        t = t * t * (3 - 2 * t)
+    elif shot.camera in ("pan", "zoom"):
+        t = min(1.0, max(0.0, (t - 0.1) / 0.8))
+        t = t * t * (3 - 2 * t)
+    a, b = shot.views
+    x, y, zoom = (p + (q - p) * t for p, q in zip(a, b, strict=True))
+    if shot.camera == "shake":
+        force = 0.02 * abs(math.sin(frame / fps * 2.0 + shot.seed))
+        x += force * math.sin(frame * 2.4 + shot.seed)
+        y += force * math.cos(frame * 3.1)
+    return (round(x, 5), round(y, 5), round(zoom, 5))
+
+
 def _make_transition(
     rng: np.random.Generator, middle: int, before: int, after: int, fps: float
 ) -> Transition:
@@ -200,10 +226,13 @@ def _make_shot(
     start: int,
     length: int,
     first: bool,
+    cameras: tuple[str, ...],
 ) -> Shot:
     u = rng.uniform
     seconds = length / grid.fps
     camera = str(rng.choice(CAMERAS, p=(0.55, 0.16, 0.14, 0.04, 0.06, 0.05)))
+    if cameras:
+        camera = cameras[int(rng.integers(len(cameras)))]
     wide = grid.aspect * (float(u(1.3, 2.2)) if camera in SWEEPS else 1.15)
     views = _make_views(rng, camera, wide, grid.aspect)
     seen = (views[0][0] - grid.aspect / 2, views[0][0] + grid.aspect / 2)
