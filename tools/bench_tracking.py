@@ -4,10 +4,10 @@
     python -m tools.bench_tracking report --json OUT.json    # docs/tracking.md and its plot
 
 ``a``: MOT-format sequences (``--mot``, without pictures), at full rate and thinned out. ``b``:
-drawn cartoons with exact truth (``--kept`` keeps them and the peers' outputs), our detector and embedder, and the
-triplets mined there. ``c``: milliseconds for 5 to 500 objects, and for a shot's refinement. Peers
-are run by ``tools/tracking_peers.py`` under ``--peer-python``, and left out where they are not
-installed.
+drawn cartoons with exact truth, our detector and embedder, and the triplets mined there. ``c``:
+milliseconds for 5 to 500 objects, and for a shot's refinement. Peers are run by
+``tools/tracking_peers.py`` under ``--peer-python``, and left out where they are not installed;
+``--kept`` keeps what was drawn and what peers put out.
 """
 
 from __future__ import annotations
