@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from caststream.messages import F4, F8, I8, Gap, Mined, Rows, Shot, Track, Tracks
@@ -188,6 +189,7 @@ def _mined(
     online: dict[int, list[int]] = {}
     apart: set[tuple[int, int]] = set()
     triplets: list[I8] = []
+    evidence: list[F4] = []
     frames: list[I8] = []
     times: list[F8] = []
     for part, own in zip(parts, names, strict=True):
@@ -203,6 +205,7 @@ def _mined(
                 if one != other:
                     apart.add((min(one, other), max(one, other)))
             triplets.append(commit.triplets)
+            evidence.append(commit.evidence)
     left = np.unique(rows.track)
     tracks = tuple(
         _track(track, shot.index, rows, exemplars[track], tuple(dict.fromkeys(online[track])))
@@ -211,21 +214,23 @@ def _mined(
     known = set(left.tolist())
     pairs = sorted(pair for pair in apart if known.issuperset(pair))
     number, first = np.unique(np.concatenate(frames), return_index=True)
+    taught, kept = _triplets(np.concatenate(triplets), numbers, rows.track)
     return Mined(
         Tracks(shot.index, 0, rows, tracks, number, np.concatenate(times)[first]),
-        _triplets(np.concatenate(triplets), numbers, rows.track),
+        taught,
         np.array(pairs, np.int64).reshape(-1, 2),
+        np.concatenate(evidence)[kept],
     )
 
 
-def _triplets(wanted: I8, numbers: I8, track: I8) -> I8:
-    """Triplets (M, 3) of row numbers as indices into the rows that are left."""
+def _triplets(wanted: I8, numbers: I8, track: I8) -> tuple[I8, NDArray[np.intp]]:
+    """Triplets (M, 3) of row numbers as indices into the rows that are left, and which they are."""
     order = np.argsort(numbers)
-    wanted = wanted[np.isin(wanted, numbers).all(axis=1)]
-    found: I8 = order[np.searchsorted(numbers[order], wanted)]
+    kept = np.flatnonzero(np.isin(wanted, numbers).all(axis=1))
+    found: I8 = order[np.searchsorted(numbers[order], wanted[kept])]
     # What was another track before may be the same one now.
-    taught: I8 = found[track[found[:, 0]] != track[found[:, 2]]]
-    return taught
+    other = track[found[:, 0]] != track[found[:, 2]]
+    return found[other], kept[other]
 
 
 def _track(number: int, shot: int, rows: Rows, exemplar: int, online: tuple[int, ...]) -> Track:

@@ -99,9 +99,10 @@ class Film:
             for t in (track, track + 1)
         )  # fmt: skip
         triplets = np.array([[0, 2, 1]])
+        evidence = np.array([[0.25, 0.9, 0.1, len(frames)]], np.float32)
         apart = np.array([[track, track + 1]])
         local = frames - begin
-        return Mined(Tracks(index, 0, rows, tracks, local, local / FPS), triplets, apart)
+        return Mined(Tracks(index, 0, rows, tracks, local, local / FPS), triplets, apart, evidence)
 
     def plan(self, spans: list[tuple[int, int]]) -> list[Unit]:
         """The units of these spans (first and last frame, exclusive)."""

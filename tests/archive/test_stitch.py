@@ -40,7 +40,9 @@ def part(tracks: dict[int, Path_], triplets: list[tuple[int, int, int]]) -> Mine
     apart = np.array([(a, b) for a in ids for b in ids if a < b], np.int64).reshape(-1, 2)
     frames = np.unique(frame)
     taught = np.array(triplets, np.int64).reshape(-1, 3)
-    return Mined(Tracks(0, 0, rows, listed, frames, frames / FPS), taught, apart)
+    # Evidence that tells the triplets apart.
+    evidence = np.arange(4.0 * len(taught), dtype=np.float32).reshape(-1, 4)
+    return Mined(Tracks(0, 0, rows, listed, frames, frames / FPS), taught, apart, evidence)
 
 
 @contextmanager

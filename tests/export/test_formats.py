@@ -161,7 +161,7 @@ def test_rates_that_vary(tmp_path: Path) -> None:
         assert isinstance(rows, Rows)
         writer.commit(
             Shot(0, 0, 48, 0.0, 3.0, "start", 1.0),
-            [Mined(tracks, first.triplets, first.apart)],
+            [Mined(tracks, first.triplets, first.apart, first.evidence)],
             [],
         )
         writer.end_source(dataclasses.replace(end(1), seconds=3.0))

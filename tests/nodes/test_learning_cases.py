@@ -55,7 +55,7 @@ def appearance(index: int, who: list[int], noise: float = 0.05) -> Mined:
     )  # fmt: skip
     found = mine(rows, np.random.default_rng(0))
     message = Tracks(index, 0, rows, tracks, frames, frames / 24)
-    return Mined(message, found.triplets, found.apart)
+    return Mined(message, found.triplets, found.apart, found.evidence)
 
 
 def ids_of(store: Path, casting: Callable[[int], list[int]], count: int) -> dict[int, set[int]]:
