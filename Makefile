@@ -10,7 +10,7 @@ INPUT  ?= $(SAMPLE)
 ARGS   ?= --again
 
 # archive-test: a local Ray cluster, killed workers and drivers, an S3 server; minutes
-.PHONY: run test archive-test check system bench clean
+.PHONY: run test archive-test check system bench faults clean
 
 run: $(VENV)/installed $(if $(filter $(SAMPLE),$(INPUT)),$(SAMPLE))
 	$(BIN)/caststream $(ARGS) "$(INPUT)" --labels "$(basename $(notdir $(INPUT))).ndjson"
@@ -30,6 +30,9 @@ check: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m tools.bench --work build/bench
+
+faults: $(VENV)/installed
+	$(BIN)/python -m tools.faults
 
 $(SAMPLE): | $(VENV)/installed
 	mkdir -p $(dir $(SAMPLE))

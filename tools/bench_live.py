@@ -28,13 +28,13 @@ def main() -> None:
     parser.add_argument("film", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--warm", type=float, default=10.0, help="seconds that do not count")
-    parser.add_argument("words", nargs="*", help="further words for caststream, after --")
-    args = parser.parse_args()
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args, more = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
     sent: list[tuple[float, float]] = []
     sender = Broadcast(args.film, sent=lambda shown, now: sent.append((shown, now)))
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "caststream", sender.uri, "--graph", "live", "--quiet"]
-        words += ["--store", f"{folder}/live.zarr", *args.words]
+        words += ["--store", f"{folder}/live.zarr", *more]
         labels, gaps = follow(words, args.seconds)
     sender.close()
     began = min(time for _, time in sent)

@@ -33,9 +33,9 @@ def main() -> None:
     parser.add_argument("--film", type=Path, required=True)
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two looks")
     parser.add_argument("--out", type=Path, help="keep all that was seen, as JSON lines")
-    parser.add_argument("words", nargs="*", help="further words for caststream, after --")
-    args = parser.parse_args()
-    seen = soak(args.film, args.minutes * 60, args.every, args.out, args.words)
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args, words = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
+    seen = soak(args.film, args.minutes * 60, args.every, args.out, words)
     for name, value in judge(seen, args.warm * 60).items():
         print(f"{name:24} {value}")
 
