@@ -18,7 +18,7 @@ from caststream.messages import F4, I8, Gap, Shot
 from caststream.store.log import scan
 from caststream.store.parts import LogPart, Part, SegmentPart, empty
 from caststream.store.references import ReferencePart, first_of, logged, part_of
-from caststream.store.schema import COLUMNS, Root, SourceInfo, read_root, split_uid
+from caststream.store.schema import COLUMNS, LINES, Root, SourceInfo, read_root, split_uid
 from caststream.store.tables import (
     Commit,
     RowTable,
@@ -35,8 +35,6 @@ _AT_ONCE = 16
 """References that are read at the same time."""
 _TABLES = ("shots", "gaps", "frames", "tracks", "spans", "online", "apart", "triplets", "evidence")
 """The arrays that a commit holds in memory; its rows are read when asked for."""
-_LINES = {"spans": "tracks", "evidence": "triplets"}
-"""Arrays that have as many lines as another one, and no count of their own."""
 
 
 class StoreReader:
@@ -287,7 +285,7 @@ class StoreReader:
                     COLUMNS["commits"], table[i].tolist(), ends[i].tolist(), strict=True
                 )
             }
-            lines = {name: whole[name][runs[_LINES.get(name, name)]] for name in _TABLES}
+            lines = {name: whole[name][runs[LINES.get(name, name)]] for name in _TABLES}
             first, last = runs["rows"].start, runs["rows"].stop
             yield Commit(
                 number=int(table[i, 0]),

@@ -16,13 +16,9 @@ from numpy.typing import NDArray
 from caststream.messages import I8
 from caststream.store.log import Record
 from caststream.store.parts import LogPart, SegmentPart
-from caststream.store.schema import COLUMNS, Segment, make_uid, segment_from, split_uids
+from caststream.store.schema import COLUMNS, LINES, Segment, make_uid, segment_from, split_uids
 
 Array = NDArray[Any]
-
-_LINES = {"spans": "tracks", "times": "rows", "boxes": "rows", "vectors": "rows"}
-_LINES |= {"features": "rows"}
-"""Arrays that have as many lines as another one, and no count of their own in ``commits``."""
 
 
 class ReferencePart:
@@ -47,7 +43,7 @@ class ReferencePart:
         if self._ends is None:
             counts = self._there.read("commits")
             self._ends = np.concatenate([np.zeros_like(counts[:1]), np.cumsum(counts, axis=0)])
-        column = COLUMNS["commits"].index(_LINES.get(name, name))
+        column = COLUMNS["commits"].index(LINES.get(name, name))
         first, last = self._ends[list(self._to.commits), column].tolist()
         return first, last
 

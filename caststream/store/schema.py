@@ -73,6 +73,10 @@ DTYPES: dict[str, str] = {
     "crops": "|u1",
 }
 
+LINES = {"spans": "tracks", "evidence": "triplets"}
+LINES |= dict.fromkeys(("times", "boxes", "vectors", "features"), "rows")
+"""Arrays that have as many lines as another one, and no count of their own in ``commits``."""
+
 ROW_ARRAYS = ("rows", "times", "boxes", "vectors", "features")
 """The arrays with one line a row."""
 

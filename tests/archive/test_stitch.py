@@ -95,6 +95,7 @@ def test_tracks_are_one_where_their_boxes_lie_on_each_other(tmp_path: Path) -> N
         assert pairs == {(1, 2), (1, 3), (2, 3), (1, 13), (2, 13)}
         assert found.gaps == (Gap("corrupt", 1.0, 1.2, 4),)
         assert len(found.mined.triplets) == 2  # that of frames which do not count is gone
+        assert found.mined.evidence[:, 0].tolist() == [0.0, 4.0]
         for anchor, positive, negative in rows.track[found.mined.triplets].tolist():
             assert anchor == positive != negative
 
