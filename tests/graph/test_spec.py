@@ -288,7 +288,7 @@ def test_a_mistake_names_the_file(tmp_path):
         load_graph(str(path), TOYS)
 
 
-@pytest.mark.parametrize("name", ["archive", "live", "shots"])
+@pytest.mark.parametrize("name", ["archive", "live", "shots", "unit"])
 def test_the_shipped_graphs_load(name):
     graph = load_graph(name, catalogue())
     assert graph.name == name
