@@ -132,9 +132,11 @@ def test_published_models(tmp_path, killed):
     for _ in range(KILLS):
         told = max([told, *(number for (number,) in killed("publish", path))])
         held = published.current(path)
-        assert (held.number if held else 0) in (told, told + 1)
+        number = held.number if held else 0
+        # One may be done and not yet said; and one may have got its number and never been in force.
+        assert told <= number <= told + 2
+        told = number
         if held:
-            told = held.number
             assert (held.label_uid == held.meta["of"]).all() and len(held.label_uid) == 5_000
 
 

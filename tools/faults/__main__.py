@@ -30,7 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         film = args.film or draw(Path(folder) / "film.mp4")
         scenarios: dict[str, list[Callable[[], Row | list[Row]]]] = {
-            "kills": [lambda: kills.parts(45 // share), lambda: kills.whole(film, 20 // share)],
+            "kills": [lambda: kills.parts(50 // share), lambda: kills.whole(film, 20 // share)],
             "damage": [lambda: damage.run(500 // share)],
             "network": [
                 lambda: network.restarts(film, 100 // share),
