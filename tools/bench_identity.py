@@ -52,6 +52,7 @@ def main() -> None:
     one.set_defaults(run=labels)
     two = commands.add_parser("bounds")
     two.add_argument("--cast", type=int, default=40)
+    two.add_argument("--hours", type=int, nargs="+", default=[1, 10, 100])
     two.set_defaults(run=bounds)
     three = commands.add_parser("speed")
     three.add_argument("film", type=Path)
@@ -136,7 +137,7 @@ def judge(film: Path, way: str, work: Path) -> dict[str, float]:
 
 
 def bounds(args: argparse.Namespace) -> None:
-    """Processor time of a regrouping after 1, 10 and 100 hours, with a track every four seconds."""
+    """Processor time of a regrouping after so many hours, with a track every four seconds."""
     random = np.random.default_rng(0)
     width, cast = 256, args.cast
     looks = random.normal(size=(cast, width)) / np.sqrt(width)
@@ -144,12 +145,12 @@ def bounds(args: argparse.Namespace) -> None:
     grouping.regroup(0.5, Acts())
     uid = 0
     print("hours  tracks  micro-clusters  regrouping  memory of sums and pairs")
-    for hours in (1, 10, 100):
+    for hours in args.hours:
         while uid < hours * 900:
             pair = random.choice(cast, 2, replace=False)
             for who in pair:
-                # Poses: most of a view is the character, the rest its pose and noise.
-                pose = random.normal(scale=0.45 / np.sqrt(width), size=(3, 1, width))
+                # Poses so far apart that the micro-clusters are always full.
+                pose = random.normal(scale=0.6 / np.sqrt(width), size=(3, 1, width))
                 views = looks[who] + pose + random.normal(scale=0.2 / np.sqrt(width),
                                                           size=(3, 3, width))  # fmt: skip
                 rows = views.reshape(9, width)

@@ -105,7 +105,7 @@ def read_labels(lines: Iterable[str], name: str = "the label stream") -> Found:
             if inside:
                 frame.tracks[i] = inside[0]
                 frame.characters[i] = final[inside[0]]
-            frame.characters[i] = _follow(frame.characters[i], merged)
+            frame.characters[i] = follow(frame.characters[i], merged)
     return found
 
 
@@ -120,7 +120,8 @@ def _found_frame(record: dict[str, Any]) -> FoundFrame:
     )
 
 
-def _follow(character: str | None, merged: dict[str, str]) -> str | None:
+def follow(character: str | None, merged: dict[str, str]) -> str | None:
+    """The id that a character goes by after all merges (from -> to)."""
     seen: set[str] = set()
     while character in merged and character not in seen:
         seen.add(character)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from caststream.evaluation.identity import Matches
+from caststream.evaluation.labels import follow
 from caststream.messages import F4, I8
 
 BINS = 10
@@ -72,16 +73,8 @@ def read_story(lines: Iterable[str]) -> Story:
             _count_flips(story, held, record.get("relabelled", ()), merged)
             story.growth.append(_growth(time, record["characters"]))
     for track, (character, sure) in story.tracks.items():
-        story.tracks[track] = (_follow(character, merged), sure)
+        story.tracks[track] = (follow(character, merged) or character, sure)
     return story
-
-
-def _follow(character: str, merged: dict[str, str]) -> str:
-    seen: set[str] = set()
-    while character in merged and character not in seen:
-        seen.add(character)
-        character = merged[character]
-    return character
 
 
 def _count_flips(
@@ -99,7 +92,7 @@ def _count_flips(
         track = int(record["track"])
         before, frames = held.get(track, (None, 0))
         held[track] = (record["to"], frames)
-        if before is not None and _follow(before, merged) != record["to"]:
+        if before is not None and follow(before, merged) != record["to"]:
             flipped += frames
             lost += frames * (before in named)
     if total:
