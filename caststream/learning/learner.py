@@ -201,6 +201,8 @@ class Learner:
 
 def _filled(labels: Labels, uid: I8, vectors: F4, classifier: Classifier) -> Labels:
     """Give tracks that went to nobody, ``uid`` (m,) with vectors (m, d), to whom they look like."""
+    if not len(uid) or not len(labels.uid):
+        return labels
     who, sure = classifier.predict(vectors)
     at = np.searchsorted(labels.uid, uid)
     at = np.where((at < len(labels.uid)) & (who >= 0), at, -1)
