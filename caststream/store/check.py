@@ -19,7 +19,7 @@ from caststream.store import acts, journal, published
 from caststream.store.lock import Lock
 from caststream.store.log import scan
 from caststream.store.references import part_of
-from caststream.store.schema import COLUMNS, ROW_ARRAYS, Root, Segment, read_root
+from caststream.store.schema import COLUMNS, LINES, Root, Segment, read_root
 from caststream.store.writer import StoreWriter
 
 
@@ -91,7 +91,7 @@ def _segment(store: Path, segment: Segment) -> Iterator[Finding]:
         counted = dict(zip(COLUMNS["commits"], commits.sum(axis=0).tolist(), strict=True))
         for array in COLUMNS:
             lines = part.read(array)
-            like = "rows" if array in ROW_ARRAYS else "tracks" if array == "spans" else array
+            like = LINES.get(array, array)
             expected = len(commits) if array == "commits" else counted[like]
             if len(lines) != expected:
                 yield Finding(
