@@ -34,7 +34,7 @@ DROP = 0.1
 MARGIN = 0.5
 GAIN = 0.002
 """A tuned head goes live if it ranks held-back pairs this much better (area under the curve)."""
-MIN_PAIRS = 40
+MIN_PAIRS = 80
 """Fewer side-by-side pairs teach nothing that would last: what they say is soon learnt by heart,
 and what the shipped head knew of everybody else is lost."""
 MIN_HELD = 8

@@ -13,7 +13,7 @@ from caststream.vision.embedder import project
 F, D = 48, 16
 
 
-def made(seed: int, shots: int = 60, style: float = 3.0) -> tuple[Lessons, np.ndarray]:
+def made(seed: int, shots: int = 110, style: float = 3.0) -> tuple[Lessons, np.ndarray]:
     """Two tracks a shot, six rows a track; identity in the last features, loud style in the first.
 
     Returns lessons and who each track is.
@@ -67,7 +67,7 @@ def test_tuning_learns_what_the_tracks_teach_and_goes_live() -> None:
 
 
 def test_the_same_lessons_give_the_same_head() -> None:
-    lessons, _ = made(3, shots=40)
+    lessons, _ = made(3)
     one, other = (tune(lessons, head(), seed=5, steps=12) for _ in range(2))
     for name in one.head:
         np.testing.assert_array_equal(one.head[name], other.head[name])
