@@ -25,8 +25,10 @@ from pathlib import Path
 
 import numpy as np
 
+from caststream.vision.camera import Camera
 from caststream.vision.flow import least_cost_flow
 from caststream.vision.refine import RefineSettings, refine
+from caststream.vision.route import Route
 from caststream.vision.tracker import Tracker
 from tools.mot_sequences import Output, Sequence, carried, load, scores, scoring_data
 
@@ -40,16 +42,39 @@ TUNED = {
 """Sequences that settings were chosen on, by place or name; all others are held out."""
 DRAWN = range(901, 905)
 DRAWN_SECONDS = 60.0
+MOVING = range(951, 957)
+"""Shows drawn with cameras that never stand still."""
+CAMERAS = ("pan", "zoom", "whip", "shake", "follow")
+FRESH = range(921, 927)
+"""Shows on which nothing about triplets was chosen."""
+CAMERA_SHOWS = range(1006, 1018)
+"""Shows on which nothing about the camera was chosen."""
+SHORT = 40.0
 
 
-def online(s: Sequence, looks: bool = True) -> tuple[Output, list[np.ndarray]]:
-    """Our online output, and the ids of all boxes, also of those not yet shown."""
+def online(
+    s: Sequence, looks: bool = True, camera: bool = True
+) -> tuple[Output, list[np.ndarray], list[np.ndarray]]:
+    """Our online output, the ids of all boxes, also of those not yet shown, and all boxes where
+    they would be had the camera stood still; ``camera`` says whether its motion is taken out."""
     dim = s.vectors[0].shape[1] if looks and s.vectors is not None else 0
     tracker = Tracker(dim)
-    boxes, ids, all_ids = [], [], []
+    boxes, ids, all_ids, still = [], [], [], []
+    watch = Camera() if camera and s.pictures is not None else None
+    route, middle = Route(), (0.5 * s.width, 0.5 * s.height)
+    scale = np.array([s.width, s.height] * 2, np.float32)
     for k, (now, found) in enumerate(zip(s.times, s.detections, strict=True)):
         if k in s.cuts:
             tracker.reset()
+            if watch is not None:
+                watch.reset()
+        if watch is not None and s.pictures is not None:
+            size = np.array(s.pictures[k].shape[1::-1] * 2, np.float32)
+            moved = watch.update(s.pictures[k], found[:, :4].astype(np.float32) / scale * size)
+            move = (moved.x * s.width, moved.y * s.height, moved.zoom)
+            tracker.move(*move, middle)
+            route.move(*move)
+        route.mark(k)
         raw, shown = tracker.update(
             float(now), found[:, :4].astype(np.float32), found[:, 4].astype(np.float32),
             s.vectors[k] if dim and s.vectors is not None else None,
@@ -57,13 +82,20 @@ def online(s: Sequence, looks: bool = True) -> tuple[Output, list[np.ndarray]]:
         boxes.append(found[shown >= 0, :4])
         ids.append(shown[shown >= 0])
         all_ids.append(raw)
-    return (boxes, ids), all_ids
+    for k, found in enumerate(s.detections):
+        place = (found[:, :4] - np.array(middle * 2)).astype(np.float32)
+        still.append(route.boxes(place, np.full(len(found), k)))
+    return (boxes, ids), all_ids, still
 
 
 def refined(
-    s: Sequence, raw: list[np.ndarray], settings: RefineSettings | None = None, looks: bool = True
+    s: Sequence,
+    raw: list[np.ndarray],
+    still: list[np.ndarray],
+    settings: RefineSettings | None = None,
+    looks: bool = True,
 ) -> Output:
-    """Our output after refinement, shot by shot."""
+    """Our output after refinement, shot by shot; ``raw`` and ``still`` are those of `online`."""
     labels: list[np.ndarray] = []
     edges = [0, *s.cuts, len(s.detections)]
     count = 0
@@ -72,7 +104,7 @@ def refined(
         found = np.concatenate(s.detections[a:b])
         vectors = np.concatenate(s.vectors[a:b]) if looks and s.vectors is not None else None
         new = refine(
-            np.repeat(s.times[a:b], sizes), found[:, :4].astype(np.float32),
+            np.repeat(s.times[a:b], sizes), np.concatenate(still[a:b]),
             found[:, 4].astype(np.float32), np.concatenate(raw[a:b]), vectors, settings,
         )  # fmt: skip
         new = np.where(new >= 0, new + count, -1)
@@ -145,23 +177,24 @@ def table(sequences: list[Sequence], outputs: dict[str, tuple[list[Output], floa
 
 
 def ours(sequences: list[Sequence], looks: bool = True) -> dict[str, tuple[list[Output], float]]:
-    """Our tracker, online, refined, and refined with CAST's costs."""
-    start = time.perf_counter()
-    runs = [online(s, looks) for s in sequences]
-    frames = sum(len(s.detections) for s in sequences)
-    ms = 1e3 * (time.perf_counter() - start) / frames
-    cast = RefineSettings(costs="cast")
+    """Our tracker, online, refined, refined with CAST's costs, and without the camera's motion."""
     name = "caststream" if looks else "caststream, no looks,"
-    out = {
-        f"{name} online": ([o for o, _ in runs], ms),
-        f"{name} refined": (
-            [refined(s, raw, None, looks) for s, (_, raw) in zip(sequences, runs, strict=True)], ms,
-        ),
-    }  # fmt: skip
-    if looks:
-        out[f"{name} refined, CAST's costs"] = (
-            [refined(s, raw, cast) for s, (_, raw) in zip(sequences, runs, strict=True)], ms,
-        )  # fmt: skip
+    out = {}
+    for camera in (True, False) if sequences[0].pictures is not None else (True,):
+        start = time.perf_counter()
+        runs = [online(s, looks, camera) for s in sequences]
+        ms = 1e3 * (time.perf_counter() - start) / sum(len(s.detections) for s in sequences)
+        kinds: dict[str, RefineSettings | None] = {"refined": None}
+        if looks and camera:
+            kinds["refined, CAST's costs"] = RefineSettings(costs="cast")
+        less = "" if camera else ", camera's motion left in"
+        out[f"{name} online{less}"] = ([o for o, _, _ in runs], ms)
+        for kind, costs in kinds.items():
+            made = [
+                refined(s, raw, still, costs, looks)
+                for s, (_, raw, still) in zip(sequences, runs, strict=True)
+            ]
+            out[f"{name} {kind}{less}"] = (made, ms)
     return out
 
 
@@ -191,6 +224,7 @@ def part_a(mot: Path, kept: Path, python: str, groups: list[str], rates: list[st
 
 
 def part_b(folder: Path, python: str) -> dict:
+    from tools.tracking_camera import judged as camera_judged
     from tools.tracking_drawn import by_shot, films
     from tools.tracking_triplets import judged
 
@@ -201,12 +235,20 @@ def part_b(folder: Path, python: str) -> dict:
     result = {
         "drawn": table(shots, ours(shots) | ours(shots, False) | peers(shots, python, folder))
     }
+    moving = films(folder, MOVING, SHORT, 4.0, CAMERAS)
+    shots = [x for s in moving for x in by_shot(s)]
+    print(f"moving cameras: {len(moving)} films, {len(shots)} shots", flush=True)
+    result["moving"] = table(shots, ours(shots) | ours(shots, False) | peers(shots, python, folder))
+    result["camera"] = camera_judged(CAMERA_SHOWS)
     cuts = {"caststream": [carried(s, online(s)[0][1]) for s in whole]}
     for name, (out, _) in peers(whole, python, folder).items():
         cuts[name] = [carried(s, o[1]) for s, o in zip(whole, out, strict=True)]
     result["cuts"] = {n: [int(x) for x in np.sum(c, axis=0)] for n, c in cuts.items()}
-    result["triplets"] = judged(whole)
-    print(result["cuts"], result["triplets"], sep="\n", flush=True)
+    result["triplets"] = {
+        "fresh": judged(films(folder, FRESH, SHORT, 4.0)),
+        "those that limits were chosen on": judged(whole),
+    }
+    print(result["camera"], result["cuts"], result["triplets"], sep="\n", flush=True)
     return result
 
 
@@ -263,7 +305,7 @@ def part_c(python: str) -> dict:
         print(n, row, flush=True)
     for boxes, objects in ((400, 5), (20_000, 40)):
         s = crowd(objects, boxes // objects, 256)
-        _, raw = online(s)
+        _, raw, _ = online(s)
         found = np.concatenate(s.detections)
         looks = np.concatenate(s.vectors or [])
         times = np.repeat(s.times, [len(d) for d in s.detections])

@@ -100,6 +100,7 @@ def _look(script: Script, rate: float, kept: Path) -> None:
         )  # fmt: skip
         (found,) = detect.process(source)
         made += embed.process(found)
+    made += embed.end_stream(m.StreamEnd(0, 0.0, "eof"))
     rows = [
         np.column_stack((np.full(len(d.boxes), d.source.frame.index), d.boxes, d.scores))
         for d in (e.detections for e in made)

@@ -24,6 +24,7 @@ def scenes(results: dict) -> dict[str, dict[str, dict[str, float]]]:
     found = dict(results.get("a", {}))
     if "b" in results:
         found["drawn cartoons, 4 a second"] = results["b"]["drawn"]
+        found["drawn cartoons with moving cameras, 4 a second"] = results["b"]["moving"]
     return found
 
 
@@ -43,11 +44,10 @@ def tables(results: dict) -> str:
             "| | cuts crossed | of |\n| --- | --- | --- |\n"
             + "\n".join(f"| {n} | {a} | {b} |" for n, (a, b) in cuts.items())
         )
-        triplets = results["b"]["triplets"]
-        parts.append(
-            "### Triplets mined in the drawn cartoons\n\n| | |\n| --- | --- |\n"
-            + "\n".join(f"| {k} | {v} |" for k, v in triplets.items())
-        )
+        parts += [
+            matrix("Camera's motion from one analysed picture to the next", results["b"]["camera"]),
+            matrix("Triplets mined in the drawn cartoons", results["b"]["triplets"]),
+        ]
     if "c" in results:
         frame = results["c"]["frame"]
         names = list(dict.fromkeys(n for row in frame.values() for n in row))
@@ -62,6 +62,16 @@ def tables(results: dict) -> str:
             + "\n".join(f"| {n} | {v:.3g} |" for n, v in results["c"]["refine"].items())
         )
     return "\n\n".join(parts) + "\n"
+
+
+def matrix(title: str, rows: dict[str, dict[str, float]]) -> str:
+    """A table with one line a key of ``rows``; all have the same columns."""
+    columns = list(next(iter(rows.values())))
+    lines = [f"### {title}", "", "| | " + " | ".join(columns) + " |"]
+    lines.append("| --- |" + " --- |" * len(columns))
+    for name, row in rows.items():
+        lines.append(f"| {name} | " + " | ".join(str(row[c]) for c in columns) + " |")
+    return "\n".join(lines)
 
 
 def plot(found: dict[str, dict[str, dict[str, float]]]) -> str:

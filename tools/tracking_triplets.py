@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import av
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from caststream import messages as m
+from caststream.media.picture import Picture
+from caststream.media.surface import CpuSurface, Scalers
 from caststream.nodes.mine import Mine
 from caststream.nodes.track import Track
 from caststream.vision.boxes import iou
@@ -38,12 +41,15 @@ def _mined(film: Sequence) -> list[tuple[m.Mined, np.ndarray]]:
     assert film.vectors is not None
     made: list[m.Tracks] = []
     shot = 0
-    small = np.zeros((27, 48, 3), np.uint8)
+    assert film.pictures is not None and film.blends is not None
+    # Only its size is asked for: boxes and looks are found already.
+    blank = CpuSurface(av.VideoFrame(film.width, film.height, "rgb24"), Scalers())
     for k, (now, found) in enumerate(zip(film.times, film.detections, strict=True)):
         if k in film.cuts:
             made += track.end_shot(m.ShotEnd(m.Shot(shot, 0, k, 0.0, float(now), "cut", 1.0)))
             shot += 1
-        source = m.ShotFrame(m.Frame(k, float(now), None), shot, small, False)  # type: ignore
+        frame = m.Frame(k, float(now), Picture(blank))
+        source = m.ShotFrame(frame, shot, film.pictures[k], bool(film.blends[k]))
         n = len(found)
         message = m.Embedded(
             m.Detections(source, found[:, :4].astype(np.float32), found[:, 4].astype(np.float32)),

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from caststream import messages as m
 from caststream.errors import UsageError
 from caststream.graph.node import Node
+from caststream.vision.route import Route
 
 if TYPE_CHECKING:
+    from caststream.vision.camera import Camera
     from caststream.vision.refine import RefineSettings
     from caststream.vision.tracker import Tracker
 
@@ -59,6 +61,7 @@ class Track(Node):
         self.views = views
         self.costs: Literal["robust", "cast"] = costs
         self._tracker: Tracker | None = None
+        self._camera: Camera | None = None
         self._settings: RefineSettings | None = None
         self._forget()
         self._shot = 0
@@ -70,13 +73,17 @@ class Track(Node):
         self._count = 0
         self._frames: list[tuple[int, float]] = []  # analysed, with or without boxes; not given out
         self._crops: dict[int, _Views] = {}
+        self._route = Route()
+        self._middle = (0.0, 0.0)
         self._taken: set[int] = set()  # ids of this shot that are given out already
 
     def open(self, context: m.Context) -> None:
         """Load the compiled kernels."""
+        from caststream.vision.camera import Camera
         from caststream.vision.refine import RefineSettings
         from caststream.vision.tracker import Tracker, TrackerSettings
 
+        self._camera = Camera()
         self._settings = RefineSettings(costs=self.costs, weak=DOUBT, ends_price=ENDS)
         self._tracker = Tracker(0, TrackerSettings(memory=self.memory, weak=DOUBT))
 
@@ -116,7 +123,7 @@ class Track(Node):
 
     def close(self) -> None:
         """Forget everything."""
-        self._tracker = None
+        self._tracker = self._camera = None
         self._forget()
 
     def _follow(self, message: m.Embedded) -> tuple[m.I8, m.I8]:
@@ -127,13 +134,33 @@ class Track(Node):
         if tracker.dim != dim:
             tracker = self._tracker = Tracker(dim, tracker.settings, tracker.next_id)
         found = message.detections
+        self._follow_camera(found)
         return tracker.update(found.source.frame.time, found.boxes, found.scores, message.vectors)
+
+    def _follow_camera(self, found: m.Detections) -> None:
+        # Takes the camera's motion out: of the tracks that wait, and of what refinement compares.
+        assert self._camera is not None and self._tracker is not None, "open was not called"
+        small, picture = found.source.small, found.source.frame.picture
+        height, width = small.shape[:2]
+        whole = np.array([[0, 0, width, height]], np.float32)
+        x0, y0, x1, y1 = picture.boxes_from(whole, width, height)[0].tolist()
+        if not (x1 > x0 and y1 > y0):
+            return
+        self._middle = (0.5 * (x0 + x1), 0.5 * (y0 + y1))
+        scale = np.array([(x1 - x0) / width, (y1 - y0) / height] * 2, np.float32)
+        boxes = (found.boxes - np.array([x0, y0] * 2, np.float32)) / scale
+        moved = self._camera.update(small, boxes)
+        x, y = moved.x * (x1 - x0), moved.y * (y1 - y0)
+        if x or y or moved.zoom:
+            self._tracker.move(x, y, moved.zoom, self._middle)
+            self._route.move(x, y, moved.zoom)
 
     def _keep(self, message: m.Embedded, ids: m.I8) -> None:
         at = np.flatnonzero(ids >= 0)
         if len(at) == 0:
             return
         found, frame = message.detections, message.detections.source.frame
+        self._route.mark(frame.index)
         for k in at.tolist():
             views = self._crops.setdefault(int(ids[k]), _Views(2 * self.views))
             views.offer(frame.index, message.crops[k])
@@ -160,13 +187,16 @@ class Track(Node):
         elif self._frames:
             yield from self._give(self._no_rows(), np.zeros(0, np.int64))
         self._forget()
-        if self._tracker is not None:
+        if self._tracker is not None and self._camera is not None:
             self._tracker.reset()
+            self._camera.reset()
 
     def _refined(self, rows: m.Rows) -> m.I8:
         from caststream.vision.refine import refine
 
-        return refine(rows.time, rows.box, rows.score, rows.track, rows.vector, self._settings)
+        # Counted from the middle and as the camera would show all of them now.
+        box = self._route.boxes(rows.box - np.array(self._middle * 2, np.float32), rows.frame)
+        return refine(rows.time, box, rows.score, rows.track, rows.vector, self._settings)
 
     def _close_window(self, now: float) -> Iterator[m.Tracks]:
         # Gives out tracks that are over and those that began in the first half; the others wait
@@ -189,6 +219,7 @@ class Track(Node):
         self._waiting, self._count = ([rest], len(rest)) if len(rest) else ([], 0)
         self._crops = {k: v for k, v in self._crops.items() if k in live}
         self._taken &= live
+        self._route.keep(set(rest.frame.tolist()))
 
     def _give(self, rows: m.Rows, labels: m.I8) -> Iterator[m.Tracks]:
         at = np.flatnonzero(labels >= 0)

@@ -16,7 +16,6 @@ import numpy as np
 from caststream.vision import kalman
 from caststream.vision.assignment import assign_into
 from caststream.vision.boxes import overlap
-from caststream.vision.pan import common_shift
 
 LAST = kalman.WIDTH  # four columns: last observed centre and log sizes
 SEEN, SCORE, SCALE, BORN = LAST + 4, LAST + 5, LAST + 6, LAST + 7
@@ -38,7 +37,7 @@ MOVING = 0.5
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
  P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
- P_PAN, P_DOUBLE, P_GAP, P_WEAK, P_STILL) = range(24)  # fmt: skip
+ P_DOUBLE, P_GAP, P_WEAK, P_STILL) = range(23)  # fmt: skip
 
 
 @nb.njit(cache=True, nogil=True, fastmath=True)
@@ -173,7 +172,7 @@ def _remember(p, i, views, score, vector):
 
 @nb.njit(cache=True, nogil=True)
 def step(p, dt, time, boxes, scores, looks, floats, ints, views, count, ids,
-         z, known, rows, use, start, cols, cost, match, real, whole, moves):  # fmt: skip
+         z, known, rows, use, start, cols, cost, match, real, whole):  # fmt: skip
     """Follow all tracks into one frame; writes ``ids`` (2, N), changes the tracks in place.
 
     ``known`` is empty where there are no looks at all.
@@ -224,15 +223,6 @@ def step(p, dt, time, boxes, scores, looks, floats, ints, views, count, ids,
         if scores[j] >= p[P_HIGH]:
             use[strong] = j
             strong += 1
-    if p[P_PAN] > 0.0 and n >= 4 and strong >= 4:
-        place = floats[:, kalman.POS : kalman.POS + 4]
-        common_shift(p[P_PAN], n, place, floats[:, SCALE], z, use, strong, moves, real[0])
-        dx, dy = real[0, 0], real[0, 1]
-        for i in range(n):
-            floats[i, kalman.POS] += dx
-            floats[i, kalman.POS + 1] += dy
-            floats[i, LAST] += dx
-            floats[i, LAST + 1] += dy
     left = n
     for i in range(n):
         rows[i] = i

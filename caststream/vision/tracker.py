@@ -17,18 +17,19 @@ seconds and relative sizes, so any analysing rate works. What it is made of, and
 - Weak cues: score and height (Hybrid-SORT, Yang et al., AAAI 2024, arXiv 2308.00783).
 - Looks: cosine to a running prototype, which trusts sure boxes more (Deep OC-SORT, Maggiolino
   et al., ICIP 2023, arXiv 2302.11813), and to the best of the last few views.
-- A common shift of all boxes (a pan) is found by a vote among pairs and taken out first.
+- The camera's own motion is told from the pictures (`camera`) and taken out first (``move``).
 - What is put out is the matched box, never the filter's state.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from caststream.vision import track_kernels
+from caststream.vision import kalman, track_kernels
 
 F4 = NDArray[np.float32]
 I8 = NDArray[np.int64]
@@ -76,8 +77,6 @@ class TrackerSettings:
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a pair: others may look the same."""
-    pan: float = 0.8
-    """How far a common shift is looked for, in scales; 0 to leave it out."""
     double: float = 0.75
     """A box with more IoU than this with a tracked one of its frame starts no track."""
     gap_price: float = 0.5
@@ -138,7 +137,6 @@ class Tracker:
             np.zeros((2, both), np.int64),
             np.zeros((3, both)),
             np.zeros((4, both), np.int64),
-            np.zeros((min(tracks * boxes, 4096), 3)),
         )
 
     @property
@@ -165,6 +163,20 @@ class Tracker:
         """End all tracks, as at a cut."""
         self._count[0] = 0
         self._time = -np.inf
+
+    def move(self, x: float, y: float, zoom: float, middle: tuple[float, float]) -> None:
+        """Move all tracks as the camera moved what it shows, before the next ``update``.
+
+        A place ``p`` goes to ``middle + (p - middle) * exp(zoom) + (x, y)``, all in pixels.
+        """
+        grow = math.exp(zoom)
+        live = self._tracks[0][: self.alive]
+        for first in (kalman.POS, track_kernels.LAST):
+            place = live[:, first : first + 4]
+            place[:, :2] = (place[:, :2] - middle) * grow + middle + (x, y)
+            place[:, 2:] += zoom
+        live[:, kalman.VEL : kalman.VEL + 2] *= grow
+        live[:, track_kernels.SCALE] *= grow
 
     def update(
         self,

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import av
 import numpy as np
 
 from caststream import messages as m
+from caststream.media.picture import Picture
+from caststream.media.surface import CpuSurface, Scalers
 
 SIZE = 16
+PICTURE = Picture(CpuSurface(av.VideoFrame(96, 54, "rgb24"), Scalers()), 960, 540)
 
 
 def embedded(
     index: int, time: float, boxes: Any, looks: Any, shot: int = 0, score: float = 0.9,
-    blend: bool = False, model: int = 0,
+    blend: bool = False, model: int = 0, small: m.U1 | None = None,
 ) -> m.Embedded:  # fmt: skip
     """One frame with ``boxes`` (N, 4) that look like ``looks`` (N, D), and grey crops."""
     boxes = np.array(boxes, np.float32).reshape(-1, 4)
     looks = np.array(looks, np.float32)
     if len(boxes) == 0:
         looks = np.zeros((0, 8), np.float32)
-    # The tracker never looks at pictures, and a real one would need a decoder.
-    frame = m.Frame(index, time, None)  # type: ignore[arg-type]
-    source = m.ShotFrame(frame, shot, np.zeros((27, 48, 3), np.uint8), blend)
+    frame = m.Frame(index, time, PICTURE)
+    blank = np.zeros((27, 48, 3), np.uint8)
+    source = m.ShotFrame(frame, shot, blank if small is None else small, blend)
     n = len(boxes)
     return m.Embedded(
         m.Detections(source, boxes, np.full(n, score, np.float32)),

@@ -65,13 +65,25 @@ def test_rows_of_zeros_say_nothing_about_looks() -> None:
     assert follow(tracker, 0.5, [box(104)], looks=[RED]) == [0]
 
 
-def test_a_pan_moves_everybody_and_changes_nobody() -> None:
+def test_the_camera_moves_everybody_and_changes_nobody() -> None:
     tracker = Tracker()
     places = [0.0, 90.0, 180.0, 270.0, 360.0, 450.0]
     for k in range(6):
         follow(tracker, 0.25 * k, [box(x) for x in places])
     # By half the distance to the neighbour and a little more: the nearest box is the wrong one.
+    tracker.move(48.0, 0.0, 0.0, (300.0, 200.0))
     assert follow(tracker, 1.5, [box(x + 48) for x in places]) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_zoom_moves_and_grows_everybody() -> None:
+    tracker = Tracker()
+    near = np.array([box(0), box(150), box(300), box(450)])
+    for k in range(4):
+        follow(tracker, 0.25 * k, near.tolist())
+    middle = np.array([255.0, 160.0] * 2)
+    tracker.move(0.0, 0.0, np.log(1.8), (255.0, 160.0))
+    far = (near - middle) * 1.8 + middle
+    assert follow(tracker, 1.0, far.tolist()) == [0, 1, 2, 3]
 
 
 def test_low_scores_continue_but_never_begin() -> None:
