@@ -45,7 +45,7 @@ DRAWN_SECONDS = 60.0
 MOVING = range(951, 957)
 """Shows drawn with cameras that never stand still."""
 CAMERAS = ("pan", "zoom", "whip", "shake", "follow")
-FRESH = range(921, 927)
+FRESH = range(921, 926)
 """Shows on which nothing about triplets was chosen."""
 CAMERA_SHOWS = range(1006, 1018)
 """Shows on which nothing about the camera was chosen."""

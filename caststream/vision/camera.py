@@ -44,6 +44,8 @@ MAJORITY = 4
 """... and how many times those that say it did not."""
 GAIN = 0.85
 """Cost of the motion, over that of none, up to which it is taken."""
+CHANCE = 0.6
+"""... and that over the mean cost of all shifts: some shift always fits best by chance."""
 HELD = 0.1
 """Cost of no motion up to which the camera surely stood still."""
 SAME = 0.002
@@ -209,7 +211,9 @@ def _refine(a, wa, b, wb, fit):
 
 @nb.njit(cache=True, nogil=True)
 def _shift(a, wa, b, wb, out):
-    # The shift in whole pixels that fits best.
+    # The shift in whole pixels that fits best; gives the mean cost of all.
+    chance = 0.0
+    tried = 0.0
     height, width = a.shape
     best = np.inf
     reach_x, reach_y = width // 2, height // 2
@@ -225,10 +229,14 @@ def _shift(a, wa, b, wb, out):
                     r *= r
                     total += w * r / (r + np.float32(TOLERANCE * TOLERANCE))
                     both += w
-            if both > LEAST * width * height and both > LEFT * whole and total < best * both:
-                best = total / both
-                out[0] = dx
-                out[1] = dy
+            if both > LEAST * width * height and both > LEFT * whole:
+                chance += total / both
+                tried += 1.0
+                if total < best * both:
+                    best = total / both
+                    out[0] = dx
+                    out[1] = dy
+    return chance / max(tried, 1.0)
 
 
 @nb.njit(cache=True, nogil=True)
@@ -244,8 +252,7 @@ def _register(a, wa, b, wb, speed, fit):
     best = np.inf
     guess = np.zeros((3, 3))
     guess[1] = speed
-    if zero > SAME:
-        _shift(a, wa, b, wb, guess[2])
+    chance = _shift(a, wa, b, wb, guess[2]) if zero > SAME else 0.0
     for k in range(3):
         if k > 0 and guess[k, 0] == 0.0 and guess[k, 1] == 0.0 and guess[k, 2] == 0.0:
             continue
@@ -268,7 +275,7 @@ def _register(a, wa, b, wb, speed, fit):
             ayes += 1.0
         elif gain < -CLEAR:
             noes += 1.0
-    if ayes >= AYES and ayes > MAJORITY * noes and best < GAIN * zero:
+    if ayes >= AYES and ayes > MAJORITY * noes and best < min(GAIN * zero, CHANCE * chance):
         return True
     fit[:] = 0.0
     # It stood still where most of what is to be seen says so; else nobody knows.
