@@ -230,10 +230,11 @@ def _shift(a, wa, b, wb, out):
                     total += w * r / (r + np.float32(TOLERANCE * TOLERANCE))
                     both += w
             if both > LEAST * width * height and both > LEFT * whole:
-                chance += total / both
+                mean = float(total / both)
+                chance += mean
                 tried += 1.0
-                if total < best * both:
-                    best = total / both
+                if mean < best:
+                    best = mean
                     out[0] = dx
                     out[1] = dy
     return chance / max(tried, 1.0)

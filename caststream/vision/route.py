@@ -39,4 +39,5 @@ class Route:
         """Boxes (N, 4), from the middle, of frames (N,) as the camera would show them now."""
         there = np.array([self._at[k] for k in frame.tolist()]).reshape(-1, 3)
         grow = np.exp(there[:, 2:])
-        return (box * grow + there[:, [0, 1, 0, 1]]).astype(np.float32)
+        moved: F4 = (box * grow + there[:, [0, 1, 0, 1]]).astype(np.float32)
+        return moved
