@@ -267,7 +267,7 @@ def _register(a, wa, b, wb, speed, fit):
         return zero < HELD
     _cost(a, wa, b, wb, fit, moved)
     ayes = 0.0
-    noes = 0.0
+    nays = 0.0
     for k in range(count):
         if still[k, 1] < 4.0 or moved[k, 1] < 4.0:
             continue
@@ -275,8 +275,8 @@ def _register(a, wa, b, wb, speed, fit):
         if gain > CLEAR:
             ayes += 1.0
         elif gain < -CLEAR:
-            noes += 1.0
-    if ayes >= AYES and ayes > MAJORITY * noes and best < min(GAIN * zero, CHANCE * chance):
+            nays += 1.0
+    if ayes >= AYES and ayes > MAJORITY * nays and best < min(GAIN * zero, CHANCE * chance):
         return True
     fit[:] = 0.0
     # It stood still where most of what is to be seen says so; else nobody knows.
