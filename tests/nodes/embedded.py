@@ -12,7 +12,7 @@ from caststream.media.picture import Picture
 from caststream.media.surface import CpuSurface, Scalers
 
 SIZE = 16
-PICTURE = Picture(CpuSurface(av.VideoFrame(96, 54, "rgb24"), Scalers()), 960, 540)
+PICTURE = Picture(CpuSurface(av.VideoFrame(960, 540, "rgb24"), Scalers()))
 
 
 def embedded(

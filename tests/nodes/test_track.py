@@ -172,3 +172,17 @@ def test_settings_that_cannot_be_meant(settings: dict[str, object]) -> None:
 
 def test_nothing_to_encode() -> None:
     assert encoded(np.zeros((0, 0, 3), np.uint8)) == b""
+
+
+def test_a_pan_changes_nobody() -> None:
+    node = opened()
+    world = np.kron(np.random.default_rng(1).integers(0, 255, (9, 30)), np.ones((3, 3)))
+    world = world.astype(np.uint8)[..., None].repeat(3, axis=2)
+    left = np.array([100.0, 190.0, 280.0, 370.0, 460.0])
+    # From the seventh picture on 3 small pixels (60 of the source's), nearer to the neighbour.
+    for k in range(8):
+        at = 12 - 3 * max(0, k - 5)
+        boxes = [box(x + 60 * max(0, k - 5)) for x in left]
+        frame = embedded(k, 0.25 * k, boxes, np.zeros((5, 8)), small=world[:, at : at + 48].copy())
+        (tracked,) = node.process(frame)
+        assert isinstance(tracked, m.Tracked) and tracked.tracks.tolist() == [0, 1, 2, 3, 4]
