@@ -90,7 +90,9 @@ def _convert(network: nn.Module, size: tuple[int, int]) -> Any:
         # Tracing is announced as deprecated by torch, while OpenVINO still builds on it.
         warnings.simplefilter("ignore")
         # The converter would trace it too, twice, to compare.
-        traced = torch.jit.trace(network.eval(), example, check_trace=False)
+        traced: Any = torch.jit.trace(  # type: ignore[no-untyped-call]
+            network.eval(), example, check_trace=False
+        )
         model = openvino.convert_model(traced, example_input=example)
     model.reshape({0: [-1, -1, -1, 3]})
     return model
