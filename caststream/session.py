@@ -17,6 +17,7 @@ from caststream.errors import CaststreamError, NodeError, StoreError, UsageError
 from caststream.graph.runner import Run
 from caststream.graph.spec import Graph
 from caststream.messages import Context
+from caststream.nodes.look import look
 from caststream.pool import Pool
 from caststream.store.control import Control
 from caststream.store.writer import StoreWriter
@@ -123,10 +124,12 @@ class Session:
             raise stream.error
 
     def answer(self, question: dict[str, Any]) -> Any:
-        """What the control socket asks for: vitals, add, remove, compact."""
+        """What the control socket asks for: vitals, look, add, remove, compact."""
         what, uri = question.get("do"), question.get("uri")
         if what == "vitals":
             return self.vitals.snapshot()
+        if what == "look":
+            return look(self.vitals, question.get("known"))
         if what == "compact":
             return self._compact(question.get("keep"))
         if what not in ("add", "remove"):

@@ -85,6 +85,8 @@ class SourceVitals:
     queues: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Name of a queued node -> (fill, size); the runner keeps it up to date."""
     latency: Latencies = field(default_factory=Latencies)
+    newest: Any = None
+    """The newest labelled picture (``Labelled``), for whoever wants to look on."""
 
     def gap(self, reason: str, frames: int) -> None:
         """Count a gap."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from caststream.commands import Command
 
@@ -42,7 +43,9 @@ def _run(args: argparse.Namespace) -> int:
     from caststream.web.server import open_door, serve
 
     read_root(Path(args.store))
-    serve(args.store, open_door(args.host, args.port, args.allow_host))
+    door = open_door(args.host, args.port, args.allow_host)
+    print(f"caststream: page {door.address}", file=sys.stderr, flush=True)
+    serve(args.store, door)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,9 @@ from caststream.commands.graphs import (
 from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE, UsageError
 
 if TYPE_CHECKING:
+    from caststream.messages import Context
     from caststream.session import Session
+    from caststream.web.beside import Beside
 
 _EPILOG = """\
 commands (each has its own --help):
@@ -69,6 +72,18 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--again", action="store_true", help="label a source anew that the store already holds"
     )
+    parser.add_argument(
+        "--serve",
+        metavar="PORT",
+        nargs="?",
+        type=int,
+        const=8765,
+        help="show the page to name characters on while the stream runs (default port: 8765);"
+        " it ends with the stream",
+    )
+    parser.add_argument(
+        "--stay", action="store_true", help="with --serve: keep the page up until Ctrl-C"
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {version('caststream')}")
     parser.set_defaults(print_help=parser.print_help)
 
@@ -104,9 +119,34 @@ def _run(args: argparse.Namespace) -> int:
     )
     if context.store and not context.quiet:
         print(f"caststream: store {context.store}", file=sys.stderr)
-    with Session(graph, context) as session, interrupts(session), observed(args, session):
-        session.run(args.source)
-    return _ended(session)
+    with _page(args, context) as page, Session(graph, context) as session:
+        with interrupts(session), observed(args, session):
+            session.run(args.source)
+        code = _ended(session)
+        if page is not None and args.stay and not session.interrupted:
+            print("caststream: the stream has ended; Ctrl-C ends the page", file=sys.stderr)
+            page.stay()
+    return code
+
+
+@contextlib.contextmanager
+def _page(args: argparse.Namespace, context: Context) -> Iterator[Beside | None]:
+    """The page beside the stream, where one was asked for."""
+    if args.serve is None:
+        if args.stay:
+            raise UsageError("--stay is for --serve: give both")
+        yield None
+        return
+    if context.store is None:
+        raise UsageError(f"--serve needs a store, and the graph {context.graph} keeps none")
+    from caststream.web.beside import Beside
+
+    page = Beside(context.store, args.serve)
+    try:
+        print(f"caststream: page {page.address}", file=sys.stderr, flush=True)
+        yield page
+    finally:
+        page.close()
 
 
 def _pace(args: argparse.Namespace) -> list[str]:

@@ -16,6 +16,7 @@ from caststream.learning.cast import Cast
 from caststream.learning.characters import undone
 from caststream.messages import character_text
 from caststream.store import acts as act_log
+from caststream.store import published
 from caststream.store.acts import Act
 from caststream.store.lock import alone
 from caststream.store.schema import make_uid, split_uid
@@ -65,7 +66,8 @@ class Editor:
         with alone(self._store / "models" / "IDS"):
             self.cast.refresh()
             given = self.cast.published.extra.get("next_id", np.array([1]))
-            into = max(int(given[0]), self.cast.acts.highest + 1)
+            ever = max(published.highest_character(self._store), self.cast.acts.highest)
+            into = max(int(given[0]), ever + 1)
             return self._append("split", {"tracks": list(tracks), "into": into})
 
     def move(self, tracks: Sequence[int], into: int) -> Act:

@@ -44,8 +44,14 @@ class Learner:
         self._specialist = Specialist()
         self._store = Path(store)
         self._reader = StoreReader(store)
-        latest = published.current(store) or Published()
-        self._revision = latest.revision
+        self._revision = 0
+        self._resume()
+
+    def _resume(self) -> None:
+        """Go on from the version in force: as the stream begins, and after a rollback."""
+        latest = published.current(self._store) or Published()
+        self._number = latest.number
+        self._revision = max(self._revision, latest.revision)
         self.vectors = int(latest.meta.get("vectors", 0))
         """Number of the head that the vectors are made with, 0 for the shipped one."""
         self.head: Head = latest.head
@@ -54,12 +60,18 @@ class Learner:
         self._grouping: Grouping | BatchGrouping | None = None
         self._adopt: Published | None = latest if latest.number else None
         """Whose ids to go on with once tracks were taken in anew."""
-        if method == "caststream" and "micro_sums" in latest.extra:
+        if self._method == "caststream" and "micro_sums" in latest.extra:
             self._grouping = self._kind.from_arrays(latest.extra)
+            # Versions that were rolled back gave ids as well, and people may have named them.
+            self._grouping.next_id = max(self._grouping.next_id, self._free())
             self._commit = int(latest.meta.get("commit", -1))
             self._adopt = None
         self._characters = {int(c["id"]): dict(c) for c in latest.characters}
         self._tuned: dict[str, float] = latest.meta.get("tuned", {})
+
+    def _free(self) -> int:
+        """The first id that no version ever gave."""
+        return published.highest_character(self._store) + 1
 
     @property
     def rows(self) -> int:
@@ -69,12 +81,14 @@ class Learner:
     def take_in(self) -> int:
         """Take in what was committed since the last time; returns how many tracks."""
         self._reader.refresh()
+        if published.current_number(self._store) != self._number:
+            self._resume()
         taken = 0
         for commit in self._reader.since(self._commit):
             taken += self._take(commit)
             self._commit = commit.number
         if self._adopt is not None and self._grouping is not None:
-            given = int(self._adopt.extra.get("next_id", np.array([1]))[0])
+            given = max(int(self._adopt.extra.get("next_id", np.array([1]))[0]), self._free())
             self._grouping.adopt(self._adopt.label_uid, self._adopt.label_character, given)
             self._adopt = None
         return taken
@@ -147,7 +161,9 @@ class Learner:
             acts = fold(act_log.read(self._store))
             found = grouping.regroup(PRIOR_CUT, acts)
             self._revision += 1
-            published.publish(self._store, self._publication(grouping, found, acts))
+            self._number = published.publish(
+                self._store, self._publication(grouping, found, acts)
+            )
             return self._revision
 
     def _publication(

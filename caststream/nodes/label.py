@@ -88,7 +88,10 @@ class Label(Node):
             self._look(int(track), message.embedded.vectors[i], message.embedded.model)
             for i, track in enumerate(message.tracks)
         ]
-        return Labelled(message, *self._columns(verdicts))
+        labelled = Labelled(message, *self._columns(verdicts))
+        assert self._context is not None
+        self._context.vitals.newest = labelled
+        return labelled
 
     def _look(self, track: int, vector: np.ndarray, model: int) -> Verdict:
         from caststream.learning.cast import UNKNOWN
@@ -134,6 +137,11 @@ class Label(Node):
     def end_stream(self, end: StreamEnd) -> Iterator[Dictionary | Tuned]:
         """Pick up the last dictionary."""
         yield from self._pick_up()
+
+    def close(self) -> None:
+        """Let go of the picture that was on show."""
+        if self._context is not None:
+            self._context.vitals.newest = None
 
     def _tell(self) -> None:
         assert self._cast is not None and self._context is not None

@@ -1,7 +1,8 @@
 """Talking to the process that writes a store, through a socket that lies in the store.
 
 One question a connection, one line of JSON each way: ``{"do": "vitals"}`` gives the running
-statistics (``caststream.vitals``), ``{"do": "add", "uri": ...}`` and ``{"do": "remove",
+statistics (``caststream.vitals``), ``{"do": "look"}`` these and the newest picture of each source
+with its boxes (``caststream.nodes.look``), ``{"do": "add", "uri": ...}`` and ``{"do": "remove",
 "uri": ...}`` change the sources, ``{"do": "compact", "keep": seconds}`` compacts. An answer is
 ``{"ok": ...}`` or ``{"error": "one sentence"}``. The socket belongs to the user who runs the
 stream; it dies with the process, so nothing that it says is ever old.

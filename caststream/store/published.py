@@ -182,6 +182,15 @@ def versions(path: str | Path) -> list[int]:
     return [n for n in _numbers(folder) if (folder / f"{n:06d}" / "arrays.safetensors").exists()]
 
 
+def highest_character(path: str | Path) -> int:
+    """Highest id that any version ever gave to a character, also after a rollback; 0 for none."""
+    numbers = _numbers(Path(path) / "models")
+    if not numbers:
+        return 0
+    listed = _meta(path, max(numbers))["characters"]
+    return max((int(i) for c in listed for i in (c["id"], *c["aliases"])), default=0)
+
+
 def heads(path: str | Path) -> list[int]:
     """Numbers of all heads that were ever published, also of versions whose arrays are gone."""
     folder = Path(path) / "models"

@@ -21,6 +21,7 @@ from caststream.web import (
     events,
     frame,
     images,
+    live,
     suggestions,
     timeline,
 )
@@ -78,6 +79,10 @@ def _routes() -> list[Route]:
         post("/suggestions/again", suggestions.again),
         get("/timeline", timeline.timeline),
         get("/frame/{source:int}/{frame:int}", frame.frame),
+        get("/live", live.live),
+        get("/live/now", live.now),
+        get("/live/{source:int}/{frame:int}.jpg", live.picture),
+        post("/models/rollback", live.rollback),
         get("/compare", compare.compare),
         post("/compare", compare.look_up),
         get("/events", events.events),

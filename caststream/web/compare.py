@@ -44,6 +44,7 @@ def _answer(request: Request, data: bytes) -> Response:
                 "whole": match.whole,
                 "character": match.character,
                 "title": str(number),
+                "numbered": True,
                 "likely": [
                     (roster.members[c], looks.get(c), max(0.0, likeness))
                     for c, likeness in match.likely

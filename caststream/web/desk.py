@@ -10,6 +10,7 @@ import secrets
 import threading
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,38 @@ from caststream.errors import UsageError
 from caststream.learning.cast import Cast
 from caststream.learning.characters import undone
 from caststream.learning.edit import Editor, clean_name
+from caststream.store import published
 from caststream.store.acts import Act
 from caststream.store.lock import writer
 from caststream.store.schema import SourceInfo
 from caststream.web.index import Index
 from caststream.web.lookup import Lookup, Match
+from caststream.web.onlooker import Onlooker
 from caststream.web.pictures import Films, Kept, exemplar_crop
 from caststream.web.proposals import Proposal, proposals
 from caststream.web.roster import Member, Roster
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published model in a line."""
+
+    number: int
+    head: int
+    """Number of the head that makes its vectors, 0 as shipped."""
+    characters: int
+    tracks: int
+    margins: tuple[float, float] | None
+    """Share of held-back triplets that kept the margin before and after its tuning."""
+
+    @classmethod
+    def of(cls, store: Path, number: int) -> Version:
+        """Read it; StoreError where it is not kept any more."""
+        model = published.load(store, number)
+        tuned = model.meta.get("tuned") or {}
+        margins = (tuned["margin_before"], tuned["margin_after"]) if tuned else None
+        head = int(model.meta.get("vectors", 0))
+        return cls(number, head, len(model.characters), len(model.label_uid), margins)
 
 
 class Desk:
@@ -45,6 +70,8 @@ class Desk:
         self._kept = Kept()
         self._together: dict[int, tuple[int, ...]] = {}
         """Last act of several that were one to the person -> all of them."""
+        self._versions: dict[int, Version] = {}
+        self.onlooker = Onlooker(self.store)
         self._lookup = Lookup()
         self._at_lookup = threading.Lock()
         self._proposed: list[Proposal] | None = None
@@ -116,6 +143,12 @@ class Desk:
         """Leave a question out for now; None asks all of them again."""
         self.skipped = set() if key is None else {*self.skipped, key}
         self.changes += 1
+
+    def models(self) -> list[Version]:
+        """The published models that can be returned to, newest first."""
+        kept = published.versions(self.store)
+        self._versions = {n: self._versions.get(n) or Version.of(self.store, n) for n in kept}
+        return [self._versions[n] for n in reversed(kept)]
 
     @property
     def running(self) -> bool:

@@ -26,7 +26,8 @@ async def events(request: Request) -> Response:
 async def _news(request: Request) -> AsyncIterator[str]:
     desk = desk_of(request)
     loop = asyncio.get_running_loop()
-    told = -1
+    watched = "live" in request.query_params
+    told, seen = -1, ""
     quiet_since = changed_at = loop.time() - CALM
     yield "retry: 2000\n\n"
     while not await request.is_disconnected():
@@ -35,7 +36,13 @@ async def _news(request: Request) -> AsyncIterator[str]:
         if changes != told and now - changed_at >= CALM:
             told, changed_at, quiet_since = changes, now, now
             yield f"event: changed\ndata: {changes}\n\n"
-        elif now - quiet_since > _PING:
+        if watched:
+            said = await run_in_threadpool(desk.onlooker.look)
+            looks = said and [said["sources"], {k: v["frame"] for k, v in said["looks"].items()}]
+            if (news := repr(looks)) != seen:
+                seen, quiet_since = news, now
+                yield "event: live\ndata: \n\n"
+        if now - quiet_since > _PING:
             quiet_since = now
             yield ": still here\n\n"
         await asyncio.sleep(GLANCE)

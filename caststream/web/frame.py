@@ -58,6 +58,7 @@ def boxes_at(desk: Desk, source: SourceInfo, frame: int) -> list[dict[str, Any]]
                 "title": title(character, roster) if character >= 0 else "unknown",
                 "sure": float(roster.confidence[line]),
                 "box": view.box,
+                "numbered": False,
                 "square": square(view.box, source.start.width, source.start.height),
                 "crop": crop is not None,
             }

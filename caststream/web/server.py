@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -92,7 +91,6 @@ def serve(store: str | Path, door: Door) -> None:
         limit_concurrency=200,
         h11_max_incomplete_event_size=64 << 10,
     )
-    print(f"caststream: {Path(store).name} is shown at {door.address}", file=sys.stderr, flush=True)
     uvicorn.Server(config).run(sockets=[door.socket])
 
 

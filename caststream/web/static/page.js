@@ -29,7 +29,7 @@
   // --- news ---
 
   const known = () => Number(document.getElementById("page").dataset.changes);
-  const news = new EventSource("/events");
+  const news = new EventSource(document.querySelector("[data-live]") ? "/events?live" : "/events");
   news.addEventListener("changed", (event) => {
     if (Number(event.data) > known()) htmx.trigger(document.body, "changed");
   });
