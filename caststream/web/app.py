@@ -53,6 +53,7 @@ def make_app(desk: Desk, *, token: str, hosts: Iterable[str], cookie: str) -> St
         lifespan=lifespan,
     )
     app.state.desk = desk
+    app.state.ending = lambda: False  # who serves the app says when it ends
     return app
 
 

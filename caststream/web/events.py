@@ -30,7 +30,8 @@ async def _news(request: Request) -> AsyncIterator[str]:
     told, seen = -1, ""
     quiet_since = changed_at = loop.time() - CALM
     yield "retry: 2000\n\n"
-    while not await request.is_disconnected():
+    ending = request.app.state.ending
+    while not ending() and not await request.is_disconnected():
         now = loop.time()
         changes = await run_in_threadpool(desk.refresh)
         if changes != told and now - changed_at >= CALM:

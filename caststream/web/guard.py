@@ -178,7 +178,7 @@ def _page(title: str, body: str, head: str = "") -> str:
 _WELCOME = _page(
     "caststream",
     '<p><a href="/">Go on to the page</a></p>',
-    '<meta http-equiv="refresh" content="0;url=/">',
+    '<meta http-equiv="refresh" content="0;url=/"><link rel="icon" href="/static/icon.svg">',
 )
 _STRANGER = _page(
     "caststream: not yet",

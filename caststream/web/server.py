@@ -91,7 +91,9 @@ def serve(store: str | Path, door: Door) -> None:
         limit_concurrency=200,
         h11_max_incomplete_event_size=64 << 10,
     )
-    uvicorn.Server(config).run(sockets=[door.socket])
+    server = uvicorn.Server(config)
+    app.state.ending = lambda: server.should_exit
+    server.run(sockets=[door.socket])
 
 
 def _local(host: str) -> bool:
