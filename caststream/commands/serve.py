@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 
 from caststream.commands import Command
@@ -45,7 +46,8 @@ def _run(args: argparse.Namespace) -> int:
     read_root(Path(args.store))
     door = open_door(args.host, args.port, args.allow_host)
     print(f"caststream: page {door.address}", file=sys.stderr, flush=True)
-    serve(args.store, door)
+    with contextlib.suppress(KeyboardInterrupt):  # the one way to end it
+        serve(args.store, door)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -106,8 +107,12 @@ def _run(args: argparse.Namespace) -> int:
 
     if args.video is not None:
         _check_video(args)
+    if args.stay and args.serve is None:
+        raise UsageError("--stay is for --serve: give both")
     graph = graph or graph_of(args, *_pace(args), more=_video(args))
     keeps = any(step.name == "save" for step in graph.steps)
+    if args.serve is not None and not keeps:
+        raise UsageError(f"--serve needs a store, and the graph {graph.name} keeps none")
     context = Context(
         store=(args.store or DEFAULT_STORE) if keeps else None,
         labels=args.labels,
@@ -133,17 +138,17 @@ def _run(args: argparse.Namespace) -> int:
 def _page(args: argparse.Namespace, context: Context) -> Iterator[Beside | None]:
     """The page beside the stream, where one was asked for."""
     if args.serve is None:
-        if args.stay:
-            raise UsageError("--stay is for --serve: give both")
         yield None
         return
-    if context.store is None:
-        raise UsageError(f"--serve needs a store, and the graph {context.graph} keeps none")
     from caststream.web.beside import Beside
 
+    assert context.store is not None, "was checked before"
     page = Beside(context.store, args.serve)
     try:
-        print(f"caststream: page {page.address}", file=sys.stderr, flush=True)
+        if args.log_json:
+            logging.getLogger(__name__).info("page %s", page.address)
+        else:
+            print(f"caststream: page {page.address}", file=sys.stderr, flush=True)
         yield page
     finally:
         page.close()

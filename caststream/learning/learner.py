@@ -161,9 +161,7 @@ class Learner:
             acts = fold(act_log.read(self._store))
             found = grouping.regroup(PRIOR_CUT, acts)
             self._revision += 1
-            self._number = published.publish(
-                self._store, self._publication(grouping, found, acts)
-            )
+            self._number = published.publish(self._store, self._publication(grouping, found, acts))
             return self._revision
 
     def _publication(
@@ -205,6 +203,7 @@ class Learner:
             meta={
                 "vectors": self.vectors,
                 "commit": self._commit,
+                "highest": grouping.next_id - 1,
                 "suggestions": found.suggestions,
                 "tuned": self._tuned,
             },

@@ -187,8 +187,9 @@ def highest_character(path: str | Path) -> int:
     numbers = _numbers(Path(path) / "models")
     if not numbers:
         return 0
-    listed = _meta(path, max(numbers))["characters"]
-    return max((int(i) for c in listed for i in (c["id"], *c["aliases"])), default=0)
+    newest = _meta(path, max(numbers))
+    given = (int(i) for c in newest["characters"] for i in (c["id"], *c["aliases"]))
+    return max(int(newest["meta"].get("highest", 0)), *given)
 
 
 def heads(path: str | Path) -> list[int]:

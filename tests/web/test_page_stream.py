@@ -73,16 +73,15 @@ def answers(address: str) -> bool:
 def running(film: bytes, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """A stream that got two thirds of its film, and the page beside it."""
     words = ("--serve", "0", "--store", "live.zarr", "--labels", "labels.ndjson", "-")
-    process = program(*words, cwd=tmp_path)
-    try:
-        address = address_of(process)
-        assert process.stdin is not None
-        process.stdin.write(film[: 2 * len(film) // 3])
-        process.stdin.flush()
-        yield process, address
-    finally:
-        process.kill()
-        process.communicate()
+    with program(*words, cwd=tmp_path) as process:
+        try:
+            address = address_of(process)
+            assert process.stdin is not None
+            process.stdin.write(film[: 2 * len(film) // 3])
+            process.stdin.flush()
+            yield process, address
+        finally:
+            process.kill()
 
 
 def test_the_page_shows_a_running_stream_and_neither_holds_it_nor_outlives_it(
@@ -157,7 +156,7 @@ def test_serve_ends_with_ctrl_c_and_without_noise(show: Show) -> None:
         with browser.stream("GET", "/events") as events:  # an open page does not hold it
             next(events.iter_lines())
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) in (0, 130)
+            assert process.wait(30) == 0
     assert process.stderr is not None
     assert process.stderr.read() == b""
     assert Editor(show.store).cast.name(1) == "Ruby"

@@ -51,7 +51,7 @@ function _shtab_caststream_using
 end
 
 set -g _shtab_caststream_commands export info watch check compact top add remove serve name merge split move not-this apart ignore undo log tune regroup models eval archive 'archive plan' 'archive unit' 'archive run' 'archive merge' graph nodes
-set -g _shtab_caststream_opts_with_value --address --allow-host --at-once --cpus --detector --device --embedder --every --gpus --graph --host --into --keep --labels --method --metrics --out --port --recipe --report --rollback --room --seed --set --settle --source --steps --store --to --video
+set -g _shtab_caststream_opts_with_value --address --allow-host --at-once --cpus --detector --device --embedder --every --gpus --graph --host --into --keep --labels --method --metrics --out --port --recipe --report --rollback --room --seed --serve --set --settle --source --steps --store --to --video
 
 complete -c caststream -e
 complete -c caststream -f
@@ -70,6 +70,8 @@ complete -c caststream -n _shtab_caststream_using -l metrics -x -d 'answer /metr
 complete -c caststream -n _shtab_caststream_using -l log-json -d 'log one JSON object a line to standard error'
 complete -c caststream -n _shtab_caststream_using -l reproducible -d 'tie learning to the stream'"'"'s time, so that two runs say the same (archive does)'
 complete -c caststream -n _shtab_caststream_using -l again -d 'label a source anew that the store already holds'
+complete -c caststream -n _shtab_caststream_using -l serve -x -d 'show the page to name characters on while the stream runs (default port: 8765); it ends with the stream'
+complete -c caststream -n _shtab_caststream_using -l stay -d 'with --serve: keep the page up until Ctrl-C'
 complete -c caststream -n _shtab_caststream_using -l version -d 'show program'"'"'s version number and exit'
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a export -d 'Write what a store holds in forms that other tools read.'
 complete -c caststream -n '_shtab_caststream_using export' -s h -l help -d 'show this help message and exit'
