@@ -189,7 +189,7 @@ def highest_character(path: str | Path) -> int:
         return 0
     newest = _meta(path, max(numbers))
     given = (int(i) for c in newest["characters"] for i in (c["id"], *c["aliases"]))
-    return max(int(newest["meta"].get("highest", 0)), *given)
+    return max([int(newest["meta"].get("highest", 0)), *given])
 
 
 def heads(path: str | Path) -> list[int]:
