@@ -126,3 +126,10 @@ def test_many_publish_at_once(path):
         numbers = list(pool.map(lambda seed: published.publish(path, some(seed)), range(8)))
     assert sorted(numbers) == list(range(1, 9))
     assert published.current_number(path) == 8
+
+
+def test_ids_that_went_with_a_rollback_still_count(path):
+    published.publish(path, some(1, characters=({"id": 3, "aliases": [7]},)))
+    assert published.highest_character(path) == 7
+    published.publish(path, some(2, characters=({"id": 3, "aliases": []},), meta={"highest": 7}))
+    assert published.highest_character(path) == 7
