@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from fractions import Fraction
 from pathlib import Path
@@ -61,6 +62,7 @@ class VideoWriter:
         self._open = False
         name = find_encoder(encoder)
         try:
+            reader = _wait_for_reader(target)
             self._container = _container(target)
             rate = Fraction(fps).limit_denominator(1001)
             self._stream = cast("av.VideoStream", self._container.add_stream(name, rate=rate))
@@ -73,6 +75,8 @@ class VideoWriter:
             self._sound = None if sound is None else SoundWriter(self._container, sound)
             self._track = sound
             self._container.start_encoding()
+            if reader is not None:
+                os.close(reader)
         except (av.FFmpegError, OSError, ValueError) as error:
             raise self._failed(error) from None
         self._ticks = codec.time_base.denominator
@@ -147,6 +151,17 @@ def check_target(target: str) -> None:
         raise UsageError(
             f'the ending of "{target}" tells no container: give one of {", ".join(CONTAINERS)}'
         )
+
+
+def _wait_for_reader(target: str | Path | int) -> int | None:
+    """Open a named pipe until FFmpeg has; None for all else.
+
+    FFmpeg would wait for the reader too, but with Python's lock held: no other thread could go on,
+    and Ctrl-C would not be heard.
+    """
+    if isinstance(target, int) or not Path(target).is_fifo():
+        return None
+    return os.open(target, os.O_WRONLY)
 
 
 def _container(target: str | Path | int) -> av.container.OutputContainer:
