@@ -140,7 +140,7 @@ def test_tracks_are_moved_and_said_to_be_somebody_else(tab: Tab, show: Show) -> 
     page = tab.open("/characters/c1")
     page.locator(".track input").nth(0).check()
     page.select_option("select[name=into]", "c3")
-    page.click("#selection >> text='Move'")
+    page.click("#selection >> text='Move to'")
     page.wait_for_selector("#toasts >> text=1 track moved to c3")
     page.locator(f"input[value='0:{DOUBTFUL}']").check()
     page.click("#selection >> text=Not c1")

@@ -82,7 +82,7 @@
 
   // --- the dialog ---
 
-  document.querySelector(".shot.focus")?.scrollIntoView({ inline: "center", block: "nearest" });
+  document.querySelector(".shot.focus")?.scrollIntoView({ inline: "start", block: "nearest" });
 
   document.addEventListener("htmx:after:swap", () => {
     const dialog = document.getElementById("dialog");
