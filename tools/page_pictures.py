@@ -1,8 +1,8 @@
 """Pictures of the page's views, for the documentation: python -m tools.page_pictures STORE FILM OUT
 
 STORE was made of FILM and its characters have names. Each view is shown as the real program serves
-it to Debian's Chromium, on a desk and on a phone, in the light and in the dark; the live view is
-that of a stream that labels FILM anew into a store of its own.
+it to Debian's Chromium, on a desk and on a phone side by side, once in the light and once in the
+dark; the live view is that of a stream that labels FILM anew into a store of its own.
 """
 
 from __future__ import annotations
@@ -22,13 +22,9 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-DESK = {"viewport": {"width": 1200, "height": 750}}
-PHONE = {
-    "viewport": {"width": 390, "height": 780},
-    "device_scale_factor": 2,
-    "has_touch": True,
-    "is_mobile": True,
-}
+HEIGHT, GAP = 750, 20
+DESK = {"viewport": {"width": 1200, "height": HEIGHT}}
+PHONE = {"viewport": {"width": 390, "height": HEIGHT}, "has_touch": True, "is_mobile": True}
 VIEWS = ("characters", "character", "suggestions", "timeline", "frame", "compare", "live")
 MOST = 300_000
 """Bytes of a picture."""
@@ -41,7 +37,7 @@ def main() -> int:
     parser.add_argument("store", type=Path)
     parser.add_argument("film", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--at", type=float, default=80.0, help="time shown, in seconds")
+    parser.add_argument("--at", type=float, default=145.0, help="time shown, in seconds")
     parser.add_argument("--only", choices=VIEWS, action="append", help="these views alone")
     args = parser.parse_args()
     views = args.only or VIEWS
@@ -107,8 +103,9 @@ def enter(page: Any, address: str, patience: int = 30_000) -> None:
 
 
 def shoot_all(browser: Any, address: str, view: str, args: argparse.Namespace) -> None:
-    for kind, size in (("desk", DESK), ("phone", PHONE)):
-        for scheme in ("light", "dark"):
+    for scheme in ("light", "dark"):
+        shots = []
+        for size in (DESK, PHONE):
             context = browser.new_context(**size, color_scheme=scheme)
             page = context.new_page()
             enter(page, address)
@@ -117,9 +114,9 @@ def shoot_all(browser: Any, address: str, view: str, args: argparse.Namespace) -
                 "() => [...document.images].every(i => i.complete || i.loading === 'lazy')"
             )
             page.wait_for_timeout(400)  # transitions
-            file = args.out / f"{view}-{kind}-{scheme}.webp"
-            save(page.screenshot(type="png"), file)
+            shots.append(Image.open(io.BytesIO(page.screenshot(type="png"))).convert("RGB"))
             context.close()
+        save(shots, args.out / f"{view}-{scheme}.webp")
 
 
 def show(page: Any, base: str, view: str, args: argparse.Namespace) -> None:
@@ -156,11 +153,16 @@ def picture_of(film: Path, seconds: float) -> dict[str, Any]:
     return {"name": "frame.jpg", "mimeType": "image/jpeg", "buffer": out.getvalue()}
 
 
-def save(png: bytes, file: Path) -> None:
-    """As WebP in the best quality that stays small."""
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    for quality in (86, 75, 60, 45):
-        picture.save(file, "WEBP", quality=quality, method=6)
+def save(shots: list[Image.Image], file: Path) -> None:
+    """Beside each other on nothing, as WebP in the best quality that stays small."""
+    width = sum(shot.width for shot in shots) + GAP * (len(shots) - 1)
+    sheet = Image.new("RGBA", (width, HEIGHT))
+    left = 0
+    for shot in shots:
+        sheet.paste(shot, (left, 0))
+        left += shot.width + GAP
+    for quality in (80, 65, 50):
+        sheet.save(file, "WEBP", quality=quality, method=6)
         if file.stat().st_size < MOST:
             return
     raise SystemExit(f"{file} is too large")
