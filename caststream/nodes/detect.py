@@ -11,6 +11,7 @@ import numpy as np
 from caststream.errors import GraphError
 from caststream.graph.node import Node
 from caststream.messages import (
+    U1,
     Context,
     Detections,
     Gap,
@@ -29,8 +30,16 @@ PLAIN = 1.5
 """A picture whose colours deviate less (of 255) is blank: whatever is found there is nothing."""
 
 
+STIR, STIRRED = 80.0, 0.05
+"""Much has moved where this share of a small picture's cells differs by so many levels of 255."""
+
+
 class Detect(Node):
     """Find characters in ``rate`` pictures a second, and in the first picture of every shot.
+
+    Where much has moved since the last one the next is looked at sooner, up to ``most`` a second:
+    along a quick movement the boxes between two pictures cannot be guessed. Where ``most`` is not
+    above ``rate`` they are looked at evenly.
 
     The other frames end here, since nobody further down looks at them; for an annotated video
     they pass as markers. With ``late`` above 0 a picture that came more than so many seconds ago
@@ -41,6 +50,7 @@ class Detect(Node):
     def __init__(
         self,
         rate: float = 4.0,
+        most: float = 12.0,
         model: str = "default",
         score: float = 0.25,
         prompt: str = "an animated character",
@@ -48,9 +58,14 @@ class Detect(Node):
     ) -> None:
         if not rate > 0:
             raise GraphError(f"detect: rate = {rate} pictures a second cannot be; give more than 0")
+        if not most > 0:
+            raise GraphError(f"detect: most = {most} pictures a second cannot be; give more than 0")
         if not 0 <= score < 1:
             raise GraphError(f"detect: score = {score} has to be at least 0 and under 1")
         self.rate = rate
+        self.most = most
+        self._last = float("-inf")
+        self._seen: U1 | None = None
         if late < 0:
             raise GraphError(f"detect: late = {late} seconds cannot be; give 0 or more")
         self.late = late
@@ -80,13 +95,14 @@ class Detect(Node):
         assert self._detector is not None, "open comes first"
         frame = message.frame
         # Half a frame of tolerance at 60 frames a second: rounded times must not skip a turn.
-        if frame.time < self._due - 0.008:
+        if frame.time < self._due - 0.008 and not self._stirred(message):
             if self._passes:
                 yield Passed(message)
             return
         # Counted from when it was due, not from when it came: else 25 frames a second give 3.6.
-        late = frame.time - self._due >= 1 / self.rate
+        late = not 0 <= frame.time - self._due + 0.008 < 1 / self.rate
         self._due = (frame.time if late else self._due) + 1 / self.rate
+        self._last, self._seen = frame.time, message.small
         if self.late and time.monotonic() - frame.arrived > self.late:
             first, _, count = self._missed or (frame.time, 0.0, 0)
             self._missed = first, frame.time, count + 1
@@ -107,6 +123,14 @@ class Detect(Node):
         yield Detections(
             message, frame.picture.boxes_from(boxes[keep], width, height), scores[keep]
         )
+
+    def _stirred(self, message: ShotFrame) -> bool:
+        """Whether so much has moved since the last look that the next one is due."""
+        if self._seen is None or message.frame.time < self._last + 1 / self.most - 0.008:
+            return False
+        change = np.abs(message.small.astype(np.int16) - self._seen).max(axis=2).ravel()
+        moved = int(STIRRED * change.size)
+        return float(np.partition(change, -moved)[-moved:].mean()) >= STIR
 
     def end_shot(self, end: ShotEnd) -> Iterator[Detections]:
         """The next shot's first picture is always looked at."""

@@ -107,6 +107,22 @@ def test_a_jump_in_time_is_looked_at_and_a_drop_is_not() -> None:
     assert looked_at(node, [frame(4, 24)]) == [4]
 
 
+def test_quick_movement_is_looked_at_more_often_and_noise_is_not() -> None:
+    random = np.random.default_rng(1)
+    moving, still = [], []
+    for i in range(48):
+        small = random.integers(90, 110, (27, 48, 3), np.uint8)
+        still.append(replace(frame(i, 24), small=small))
+        small = small.copy()
+        small[5:20, (2 * i) % 40 : (2 * i) % 40 + 6] = 250
+        moving.append(replace(frame(i, 24), small=small))
+    assert looked_at(detect(rate=4.0, most=12.0), still) == list(range(0, 48, 6))
+    quick = looked_at(detect(rate=4.0, most=12.0), moving)
+    assert quick == list(range(0, 48, 2))
+    assert looked_at(detect(rate=4.0, most=4.0), moving) == list(range(0, 48, 6))
+    assert looked_at(detect(rate=24.0), moving) == list(range(48))
+
+
 def test_boxes_come_in_pixels_of_the_source_and_doubtful_ones_stay_out() -> None:
     (found,) = detect(score=0.5).process(frame(0, 24))
     np.testing.assert_allclose(found.boxes, [[0, 0, 320, 360]])
@@ -130,6 +146,8 @@ def test_settings_that_cannot_be_meant() -> None:
         Detect(rate=0)
     with pytest.raises(GraphError, match="score"):
         Detect(score=1.0)
+    with pytest.raises(GraphError, match="most"):
+        Detect(most=0)
     with pytest.raises(GraphError, match="gather"):
         Embed(gather=0)
 
