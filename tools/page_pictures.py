@@ -30,6 +30,11 @@ MOST = 300_000
 """Bytes of a picture."""
 LIVE_SECONDS = 120
 """Of the film that are labelled before the live view is shown."""
+_LOADED = """() => [...document.images].every(i => {
+  const r = i.getBoundingClientRect();
+  const seen = r.right > 0 && r.left < innerWidth && r.bottom > 0 && r.top < innerHeight;
+  return !seen || (i.complete && i.naturalWidth);
+})"""
 
 
 def main() -> int:
@@ -110,9 +115,7 @@ def shoot_all(browser: Any, address: str, view: str, args: argparse.Namespace) -
             page = context.new_page()
             enter(page, address)
             show(page, address.split("/?")[0], view, args)
-            page.wait_for_function(
-                "() => [...document.images].every(i => i.complete || i.loading === 'lazy')"
-            )
+            page.wait_for_function(_LOADED)
             page.wait_for_timeout(400)  # transitions
             shots.append(Image.open(io.BytesIO(page.screenshot(type="png"))).convert("RGB"))
             context.close()
@@ -134,7 +137,6 @@ def show(page: Any, base: str, view: str, args: argparse.Namespace) -> None:
         page.goto(f"{base}/compare")
         page.set_input_files("input[type=file]", picture_of(args.film, args.at))
         page.wait_for_selector("#matches .likely a", timeout=120_000)
-        page.locator("#matches").scroll_into_view_if_needed()
     else:
         page.goto(f"{base}/{view}" + (f"?at={args.at:.0f}" if view == "timeline" else ""))
         if view == "live":

@@ -77,8 +77,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--serve",
         metavar="PORT",
         nargs="?",
-        type=int,
-        const=8765,
+        const="8765",
         help="show the page to name characters on while the stream runs (default port: 8765);"
         " it ends with the stream",
     )
@@ -90,6 +89,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if args.serve is not None and not args.serve.isdecimal():
+        # argparse takes the word after --serve for its port: here that was a source.
+        args.source.insert(0, args.serve)
+        args.serve = "8765"
     graph = None
     if not args.source and args.graph:
         graph = graph_of(args, *_pace(args), more=_video(args))
@@ -143,7 +146,7 @@ def _page(args: argparse.Namespace, context: Context) -> Iterator[Beside | None]
     from caststream.web.beside import Beside
 
     assert context.store is not None, "was checked before"
-    page = Beside(context.store, args.serve)
+    page = Beside(context.store, int(args.serve))
     try:
         if args.log_json:
             logging.getLogger(__name__).info("page %s", page.address)

@@ -16,6 +16,7 @@ from caststream.errors import UsageError
 from caststream.learning.edit import track_text
 from caststream.messages import character_text
 from caststream.store.acts import Act
+from caststream.web.captions import captions
 from caststream.web.colors import color_of
 from caststream.web.desk import Desk
 from caststream.web.roster import Member, Roster
@@ -176,5 +177,6 @@ def environment() -> Environment:
         tid=track_text,
         color=color_of,
         called=_called,
+        captions=captions,
     )
     return made

@@ -60,8 +60,8 @@ def open_door(host: str = "127.0.0.1", port: int = PORT, allow: Sequence[str] = 
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(
-            f"nobody can listen on {host}, port {port} ({reason}): give --port another number,"
-            " or 0 for any that is free"
+            f"nobody can listen on {host}, port {port} ({reason}): give another port, or 0"
+            " for any that is free"
         ) from None
     own = listening.getsockname()[0]
     names = {"127.0.0.1", "localhost", "[::1]", host.lower(), *(name.lower() for name in allow)}

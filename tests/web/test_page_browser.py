@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from browsers import Tab, chromium, served
 from PIL import Image
-from shows import DOUBTFUL, TWINS, Show, picture_of
+from shows import DOUBTFUL, TWINS, Show, learn, picture_of
 
 from caststream.learning.edit import Editor
-from caststream.store import acts
+from caststream.store import acts, published
 from caststream.web.desk import Desk
 
 ONE, OTHER = TWINS[0] + 1, TWINS[1] + 1
@@ -240,6 +240,17 @@ def test_all_views_pass_axe_and_fit_the_screen(
             assert wide <= size["width"], path
         tab.close()
     desk.close()
+
+
+def test_an_older_model_is_put_in_force_again(tab: Tab, show: Show) -> None:
+    first = published.current_number(show.store)
+    learn(show.store)
+    page = tab.open("/live")
+    page.wait_for_selector(f"tr.current >> text='{first + 1}'")
+    page.click("tr button:has-text('Roll back')")
+    page.wait_for_selector(f"#toasts >> text=Model {first} is in force again")
+    page.wait_for_selector(f"tr.current >> text='{first}'")
+    assert published.current_number(show.store) == first
 
 
 def test_pictures_are_there_and_no_two_characters_look_the_same(tab: Tab) -> None:

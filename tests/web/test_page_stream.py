@@ -133,6 +133,8 @@ def test_serve_is_refused_where_there_is_nothing_to_show(tmp_path: Path) -> None
         (("serve", "nowhere.zarr"), 5, b"does not exist"),
         (("--graph", "shots", "--serve", "0", "film.mp4"), 2, b"keeps none"),
         (("--stay", "film.mp4"), 2, b"--serve"),
+        (("--serve", "film.mp4", "--graph", "shots"), 2, b"keeps none"),  # the film is no port
+        (("--quiet", "--serve", "99999999", "film.mp4"), 2, b"nobody can listen"),
     ):
         process = program(*words, cwd=tmp_path, stdout=subprocess.PIPE)
         _, error = process.communicate(timeout=PATIENCE)
