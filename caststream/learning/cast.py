@@ -21,6 +21,8 @@ ahead of the next one. Fitted on drawn shows that nothing else learns from, by
 ``tools/fit_confidence.py``."""
 LEAD = 0.4
 """A greater lead says no more; also what a lonely character counts as having."""
+_OTHERS = ("micro_", "pending")
+"""What a published version holds for the learner alone: tens of megabytes after some hours."""
 MIN_CONFIDENCE = 0.5
 """Under this a character stays unknown rather than being guessed."""
 
@@ -61,7 +63,7 @@ class Cast:
         number = published.current_number(self._store)
         fresh = number != self.published.number
         if fresh:
-            self.published = published.current(self._store) or Published()
+            self.published = published.current(self._store, _OTHERS) or Published()
             extra = self.published.extra
             held = "classifier_limits" in extra
             self._classifier = Classifier.from_arrays(extra) if held else None

@@ -8,6 +8,7 @@ back with the model that made its vectors.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -82,12 +83,16 @@ class Grouping:
         self.character = np.zeros(0, np.int64)
         """(M,) id that each micro-cluster goes by, -1 for none."""
         self.next_id = 1
-        self._tracks: dict[int, tuple[float, float]] = {}
-        """uid -> (seconds, start)"""
-        self._uid: list[int] = []
-        self._home: list[int] = []
-        self._share: list[float] = []
-        self._homes: dict[int, tuple[I8, F4]] = {}
+        # A stream of weeks has millions of tracks: plain numbers side by side, not objects.
+        self._tracks: dict[int, int] = {}
+        """uid -> its place in the spans"""
+        self._spans = array("d")
+        """seconds, start of each track"""
+        self._first: dict[int, int] = {}
+        """uid -> place of its first pose; the others follow"""
+        self._uid = array("q")
+        self._home = array("q")
+        self._share = array("f")
         self._pending: deque[tuple[int, F4, F4]] = deque(maxlen=PENDING)
         """uid, vector and features of short tracks"""
 
@@ -99,23 +104,36 @@ class Grouping:
         if not len(poses) or track.uid in self._tracks:
             return
         if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE:
-            self._tracks[track.uid] = (track.seconds, track.time)
+            self._begin(track.uid, track.seconds, track.time)
             top = int(np.argmax(poses.share))
-            self._pending.append((track.uid, poses.vectors[top], poses.features[top]))
+            # Copied: a row would keep all poses of its track in memory.
+            vector, features = poses.vectors[top].copy(), poses.features[top].copy()
+            self._pending.append((track.uid, vector, features))
             return
         if self.micro.count + len(poses) > self.micro.capacity:
             self._moved(self.micro.shrink(self.character))
         homes = self.micro.add(poses, track.seconds)
         grown = self.micro.count - len(self.character)
         self.character = np.concatenate([self.character, np.full(grown, -1, np.int64)])
-        self._tracks[track.uid] = (track.seconds, track.time)
+        self._begin(track.uid, track.seconds, track.time)
         self._remember(track.uid, homes, poses.share)
 
+    def _begin(self, uid: int, seconds: float, start: float) -> None:
+        self._tracks[uid] = len(self._spans) // 2
+        self._spans.extend((seconds, start))
+
     def _remember(self, uid: int, homes: I8, share: F4) -> None:
-        self._homes[uid] = (homes, share)
+        self._first[uid] = len(self._uid)
         self._uid.extend([uid] * len(homes))
         self._home.extend(homes.tolist())
         self._share.extend(share.tolist())
+
+    def _poses_of(self, uid: int) -> tuple[I8, F4]:
+        """Micro-cluster and share of each pose of a track."""
+        first = last = self._first[uid]
+        while last < len(self._uid) and self._uid[last] == uid:
+            last += 1
+        return np.array(self._home[first:last]), np.array(self._share[first:last])
 
     def _attach_pending(self) -> None:
         """Give short tracks the id of what they look like, as far as there is something."""
@@ -131,9 +149,9 @@ class Grouping:
 
     def apart(self, one: int, other: int) -> None:
         """Note that two tracks were seen side by side; unknown ones are passed over."""
-        if one in self._homes and other in self._homes:
-            homes_one, share_one = self._homes[one]
-            homes_other, share_other = self._homes[other]
+        if one in self._first and other in self._first:
+            homes_one, share_one = self._poses_of(one)
+            homes_other, share_other = self._poses_of(other)
             self.micro.forbid(homes_one, homes_other, share_one, share_other)
 
     def adopt(self, uid: I8, character: I8, next_id: int) -> None:
@@ -142,14 +160,14 @@ class Grouping:
         Each goes by the id that most of its tracks' time goes by.
         """
         self.next_id = max(self.next_id, next_id)
-        homes = np.asarray(self._home, np.int64)
+        homes = np.array(self._home)
         known, column = np.unique(character, return_inverse=True)
         place = {u: i for i, u in enumerate(uid.tolist())}
         rows = [(k, place[u]) for k, u in enumerate(self._uid) if u in place]
         votes = np.zeros((self.micro.count, len(known)), np.float32)
         for k, at in rows:
             if character[at] >= 0:
-                seconds = max(self._tracks[self._uid[k]][0], 0.05)
+                seconds = max(self._spans[2 * self._tracks[self._uid[k]]], 0.05)
                 votes[homes[k], column[at]] += self._share[k] * seconds
         if votes.size:
             self.character = np.where(votes.max(1) > 0, known[np.argmax(votes, 1)], -1)
@@ -159,8 +177,7 @@ class Grouping:
         character = np.full(self.micro.count, -1, np.int64)
         np.maximum.at(character, new, self.character)
         self.character = character
-        self._home = new[np.asarray(self._home, np.int64)].tolist()
-        self._homes = {uid: (new[homes], share) for uid, (homes, share) in self._homes.items()}
+        self._home = array("q", new[np.array(self._home)].tobytes())
 
     def reproject(self, project: Callable[[F4], F4]) -> None:
         """Make all vectors anew under another head (``project``: features (n, f) -> unit (n, d)).
@@ -251,14 +268,13 @@ class Grouping:
 
     def _all_seen(self) -> tuple[I8, NDArray[np.float64]]:
         """Tracks (T,) in order, and seconds and beginning of each (T, 2)."""
-        tracks = np.array(sorted(self._tracks), np.int64)
-        spans = [self._tracks[uid] for uid in tracks.tolist()]
-        return tracks, np.array(spans, np.float64).reshape(-1, 2)
+        tracks = np.fromiter(self._tracks, np.int64, len(self._tracks))
+        order = np.argsort(tracks)
+        return tracks[order], np.array(self._spans).reshape(-1, 2)[order]
 
     def _all_poses(self) -> tuple[I8, I8, F4]:
         """Track of each pose (P,), the micro-cluster that it fell into, and its share."""
-        uid, home = np.asarray(self._uid, np.int64), np.asarray(self._home, np.int64)
-        return uid, home, np.asarray(self._share, np.float32)
+        return np.array(self._uid), np.array(self._home), np.array(self._share)
 
     def unknown(self) -> tuple[I8, F4]:
         """Short and doubtful tracks (n,) that went to nobody, and their vectors (n, d)."""
@@ -297,12 +313,16 @@ class Grouping:
         grouping.micro = MicroClusters.from_arrays(arrays)
         grouping.character = arrays["micro_character"].astype(np.int64)
         grouping.next_id = int(arrays["next_id"][0])
-        grouping._uid = arrays["track_uid"].tolist()
-        grouping._home = arrays["track_home"].tolist()
-        grouping._share = arrays["track_share"].tolist()
-        spans = arrays["span"].tolist()
-        for uid_, (seconds, start) in zip(arrays["span_uid"].tolist(), spans, strict=True):
-            grouping._tracks[uid_] = (seconds, start)
+        uids = arrays["track_uid"].astype(np.int64)
+        grouping._uid.frombytes(uids.tobytes())
+        grouping._home.frombytes(arrays["track_home"].astype(np.int64).tobytes())
+        grouping._share.frombytes(arrays["track_share"].astype(np.float32).tobytes())
+        first = np.flatnonzero(np.diff(uids, prepend=-1))
+        grouping._first = dict(zip(uids[first].tolist(), first.tolist(), strict=True))
+        for uid, (seconds, start) in zip(
+            arrays["span_uid"].tolist(), arrays["span"].tolist(), strict=True
+        ):
+            grouping._begin(uid, seconds, start)
         pending = zip(
             arrays["pending_uid"].tolist(),
             arrays["pending"],
@@ -310,12 +330,6 @@ class Grouping:
             strict=True,
         )
         grouping._pending.extend(pending)
-        uid, home, share = (arrays[f"track_{n}"] for n in ("uid", "home", "share"))
-        order = np.argsort(uid, kind="stable")
-        starts = np.flatnonzero(np.diff(uid[order], prepend=-1))
-        for rows in np.split(order, starts[1:]):
-            if len(rows):
-                grouping._homes[int(uid[rows[0]])] = (home[rows], share[rows])
         return grouping
 
 

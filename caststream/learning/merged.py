@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from caststream.learning.clusters import JOIN, MicroClusters, linkage
-from caststream.learning.grouping import ATTACH, Grouping, Seen
+from caststream.learning.grouping import ATTACH, Grouping
 from caststream.learning.learner import Learner
 from caststream.learning.summary import Summary
 from caststream.messages import F4, F8, I8
@@ -61,12 +61,8 @@ class Merged(Grouping):
                 features = unit.short_features[place].astype(np.float32)
                 self._pending.append((track, vectors[size + place], features))
 
-    def add(self, track: Seen) -> None:
-        """Take in one track of a stream, as ``Grouping.add`` does."""
-        super().add(track)
-        for uid, span in self._tracks.items():
-            self._seen.append((np.array([uid]), np.array([span])))
-        self._tracks.clear()
+    def _begin(self, uid: int, seconds: float, start: float) -> None:
+        self._seen.append((np.array([uid]), np.array([[seconds, start]])))
 
     def _fall(self, unit: Summary, vectors: F4) -> I8:
         """The micro-cluster of the whole that each of the unit (M,) falls into."""

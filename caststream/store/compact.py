@@ -16,7 +16,7 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from caststream.errors import CaststreamError
 from caststream.store import published
 from caststream.store.files import told
-from caststream.store.parts import SegmentPart, write_segment
+from caststream.store.parts import SHARD, SegmentPart, write_segment
 from caststream.store.schema import COLUMNS, Segment
 from caststream.store.tables import column, track_table
 from caststream.store.writer import StoreWriter
@@ -163,17 +163,20 @@ def _rewrite(store: Path, name: str, run: Sequence[Segment], thin: bool) -> Segm
     parts = [SegmentPart(store / "segments" / segment.name, segment) for segment in run]
     kept = [_faces(store, part) if thin else None for part in parts]
 
-    def read(array: str) -> Array:
-        found = [
-            _thinned(part, array, rows) if rows is not None else part.read(array)
-            for part, rows in zip(parts, kept, strict=True)
-        ]
-        return np.concatenate([lines for lines in found if len(lines)] or found[:1])
+    def pieces(array: str) -> Iterator[Array]:
+        for part, rows in zip(parts, kept, strict=True):
+            if part.count(array):
+                yield from _whole(part, array) if rows is None else _thinned(part, array, rows)
 
-    held = [array for array in COLUMNS if any(part.count(array) for part in parts)]
+    counts = {array: sum(part.count(array) for part in parts) for array in COLUMNS}
+    if thin:
+        counts["crops"] = sum(
+            int(np.diff(part.crop_places())[rows].sum())
+            for part, rows in zip(parts, kept, strict=True)
+        )
     try:
         with told(store):
-            write_segment(path, held, read)
+            write_segment(path, counts, pieces)
     except BaseException:
         shutil.rmtree(path, ignore_errors=True)
         raise
@@ -190,25 +193,32 @@ def _rewrite(store: Path, name: str, run: Sequence[Segment], thin: bool) -> Segm
     )
 
 
-def _thinned(part: SegmentPart, array: str, kept: NDArray[np.bool_]) -> Array:
-    """An array without the crops of the rows that are not ``kept``."""
-    if array == "rows":
+def _whole(part: SegmentPart, array: str) -> Iterator[Array]:
+    """An array in pieces that do not fill the memory."""
+    count = part.count(array)
+    step = max(1, SHARD // max(1, part.read(array, 0, 1).nbytes))
+    return (part.read(array, first, first + step) for first in range(0, count, step))
+
+
+def _thinned(part: SegmentPart, array: str, kept: NDArray[np.bool_]) -> Iterator[Array]:
+    """An array without the crops of the rows that are not ``kept``, in pieces."""
+    if array == "crops":
+        places = part.crop_places()
+        for row in np.flatnonzero(kept).tolist():
+            yield part.read("crops", int(places[row]), int(places[row + 1]))
+    elif array == "rows":
         lines = part.read("rows").copy()
         lines[~kept, column("rows", "crop_bytes")] = 0
-        return lines
-    if array == "commits":
+        yield lines
+    elif array == "commits":
         lines = part.read("commits").copy()
-        sizes = _thinned(part, "rows", kept)[:, column("rows", "crop_bytes")]
+        sizes = np.diff(part.crop_places()) * kept
         ends = np.cumsum(lines[:, column("commits", "rows")])
         total = np.concatenate([[0], np.cumsum(sizes)])
         lines[:, column("commits", "crops")] = np.diff(total[np.concatenate([[0], ends])])
-        return lines
-    if array == "crops":
-        places = part.crop_places()
-        data = part.read("crops")
-        pieces = [data[places[i] : places[i + 1]] for i in np.flatnonzero(kept)]
-        return np.concatenate(pieces) if pieces else data[:0]
-    return part.read(array)
+        yield lines
+    else:
+        yield from _whole(part, array)
 
 
 def _faces(store: Path, part: SegmentPart) -> NDArray[np.bool_]:

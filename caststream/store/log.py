@@ -15,8 +15,9 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,28 +45,49 @@ def encode(number: int, event: Mapping[str, Any], arrays: Mapping[str, Array]) -
     return _HEAD.pack(_MAGIC, len(payload), number, crc) + payload
 
 
+class Column(NamedTuple):
+    """An array of a record, but for its length."""
+
+    name: str
+    dtype: np.dtype[Any]
+    line: tuple[int, ...]
+    """Shape of one of its lines."""
+    size: int
+    """Bytes of a line."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One whole record of a log that is open as ``fd``; its arrays are read when asked for."""
+    """One whole record of a log that is open as ``fd``; its arrays are read when asked for.
+
+    A stream holds some thousands of them at a time, so what all have in common is kept once.
+    """
 
     fd: int
     number: int
     end: int
     """Where the next record begins, in bytes from the log's start."""
     event: dict[str, Any]
-    places: dict[str, tuple[int, np.dtype[Any], tuple[int, ...]]]
-    """Name -> offset in the file, dtype, shape."""
+    columns: tuple[Column, ...]
+    counts: tuple[int, ...]
+    """Lines of each array; they lie one after the other and up to ``end``."""
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of an array, (0,) where the record has none of that name."""
-        return self.places[name][2] if name in self.places else (0,)
+        for column, count in zip(self.columns, self.counts, strict=True):
+            if column.name == name:
+                return (count, *column.line)
+        return (0,)
 
     def read(self, name: str, first: int, last: int) -> Array:
-        """Rows ``first`` to ``last`` (exclusive) of an array that the record has."""
-        offset, dtype, shape = self.places[name]
-        row = dtype.itemsize * prod(shape[1:])
-        data = os.pread(self.fd, row * (last - first), offset + row * first)
-        return np.frombuffer(data, dtype).reshape(last - first, *shape[1:])
+        """Rows ``first`` to ``last`` (exclusive) of an array; KeyError where there is none."""
+        offset = self.end
+        for column, count in zip(reversed(self.columns), reversed(self.counts), strict=True):
+            offset -= count * column.size
+            if column.name == name:
+                data = os.pread(self.fd, column.size * (last - first), offset + column.size * first)
+                return np.frombuffer(data, column.dtype).reshape(last - first, *column.line)
+        raise KeyError(name)
 
 
 def scan(fd: int, offset: int = 0) -> Iterator[Record]:
@@ -88,10 +110,16 @@ def scan(fd: int, offset: int = 0) -> Iterator[Record]:
 def _decode(fd: int, offset: int, number: int, payload: bytes) -> Record:
     (size,) = struct.unpack_from("<I", payload)
     header = json.loads(payload[4 : 4 + size])
-    places = {}
-    place = offset + 4 + size
-    for name, kind, shape in header["arrays"]:
+    columns = _columns(tuple((name, kind, tuple(s[1:])) for name, kind, s in header["arrays"]))
+    counts = tuple(shape[0] for _, _, shape in header["arrays"])
+    return Record(fd, number, offset + len(payload), header["event"], columns, counts)
+
+
+@lru_cache(maxsize=64)
+def _columns(arrays: tuple[tuple[str, str, tuple[int, ...]], ...]) -> tuple[Column, ...]:
+    """Columns of (name, dtype, shape of a line)."""
+    made = []
+    for name, kind, line in arrays:
         dtype = np.dtype(kind)
-        places[name] = (place, dtype, tuple(shape))
-        place += dtype.itemsize * prod(shape)
-    return Record(fd, number, offset + len(payload), header["event"], places)
+        made.append(Column(name, dtype, line, dtype.itemsize * prod(line)))
+    return tuple(made)

@@ -6,7 +6,8 @@ Both answer the same three questions, so that readers need not know which one th
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from math import prod
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +25,8 @@ Array = NDArray[Any]
 
 CHUNK = 1 << 20
 """Bytes in an inner chunk of a shard: what is read at least to get one row."""
+SHARD = 16 << 20
+"""Most bytes of a shard, which is one file: zarr holds it in memory twice while it is written."""
 
 
 _WIDTHS = {"vectors": (256,), "features": (0,)}
@@ -57,6 +60,8 @@ class Part(Protocol):
 
 class LogPart:
     """One commit that is not sealed yet."""
+
+    __slots__ = ("first", "first_row", "last", "record", "rows")
 
     def __init__(self, record: Record, first_row: int) -> None:
         self.record = record
@@ -142,12 +147,12 @@ def seal(store: Path, name: str, parts: Sequence[LogPart]) -> Segment:
 
     Raises OSError where the disk refuses.
     """
+    counts = {array: sum(part.count(array) for part in parts) for array in COLUMNS}
 
-    def joined(array: str) -> Array:
-        return np.concatenate([part.read(array) for part in parts if part.count(array)])
+    def pieces(array: str) -> Iterator[Array]:
+        return (part.read(array) for part in parts if part.count(array))
 
-    held = [array for array in COLUMNS if any(part.count(array) for part in parts)]
-    write_segment(store / "segments" / name, held, joined)
+    write_segment(store / "segments" / name, counts, pieces)
     sources = [int(part.read("commits")[0, 1]) for part in parts if part.count("commits")]
     span = (min(sources), max(sources))
     rows = sum(part.rows for part in parts)
@@ -157,38 +162,64 @@ def seal(store: Path, name: str, parts: Sequence[LogPart]) -> Segment:
     )
 
 
-def write_segment(path: Path, held: Sequence[str], read: Callable[[str], Array]) -> None:
-    """Write the arrays ``held``, one after the other, as ``read`` gives them; durable on return.
+def write_segment(
+    path: Path, counts: Mapping[str, int], pieces: Callable[[str], Iterable[Array]]
+) -> None:
+    """Write arrays one after the other, ``counts`` lines of each as ``pieces`` gives them.
 
-    Raises OSError where the disk refuses.
+    No more than a shard is held in memory. Arrays without lines are left out. Durable on return;
+    raises OSError where the disk refuses.
     """
     import zarr
 
     path.mkdir(parents=True)
+    held = [array for array in COLUMNS if counts[array]]
     columns = {array: COLUMNS[array] for array in held if COLUMNS[array]}
-    replace(path / "zarr.json", group_metadata({"arrays": list(held), "columns": columns}))
+    replace(path / "zarr.json", group_metadata({"arrays": held, "columns": columns}))
     group = zarr.open_group(path, mode="r+")
     for array in held:
-        _write(group, array, read(array))
+        _write(group, array, counts[array], iter(pieces(array)))
     sync_tree(path)
     sync_folder(path.parent)
 
 
-def _write(group: Any, name: str, lines: Array) -> None:
+def _write(group: Any, name: str, count: int, pieces: Iterator[Array]) -> None:
     from zarr.codecs import BloscCodec
 
-    line = lines.dtype.itemsize * prod(lines.shape[1:])
-    chunk = max(1, min(len(lines), CHUNK // line))
-    shard = -(-len(lines) // chunk) * chunk
+    piece = next(pieces)
+    line = piece.dtype.itemsize * prod(piece.shape[1:])
+    chunk = max(1, min(count, CHUNK // line))
+    shard = chunk * max(1, min(-(-count // chunk), SHARD // (chunk * line)))
     # JPEG bytes and float16 vectors do not get smaller; tables of counts and times do.
     dense = name in ("crops", "vectors", "features")
-    group.create_array(
+    array = group.create_array(
         name,
-        data=lines,
-        chunks=(chunk, *lines.shape[1:]),
-        shards=(shard, *lines.shape[1:]),
+        shape=(count, *piece.shape[1:]),
+        dtype=piece.dtype,
+        chunks=(chunk, *piece.shape[1:]),
+        shards=(shard, *piece.shape[1:]),
         compressors=None if dense else BloscCodec(cname="zstd", clevel=3),
     )
+    first = 0
+    for lines in _blocks(chain([piece], pieces), shard):
+        array[first : first + len(lines)] = lines
+        first += len(lines)
+
+
+def _blocks(pieces: Iterable[Array], size: int) -> Iterator[Array]:
+    """The same lines, ``size`` at a time; the last block may be shorter."""
+    held: list[Array] = []
+    count = 0
+    for piece in pieces:
+        while count + len(piece) >= size:
+            yield np.concatenate([*held, piece[: size - count]])
+            piece = piece[size - count :]
+            held.clear()
+            count = 0
+        held.append(piece)
+        count += len(piece)
+    if count:
+        yield np.concatenate(held)
 
 
 def empty(name: str) -> Array:

@@ -122,14 +122,14 @@ def current_number(path: str | Path) -> int:
         raise StoreError(f"{file} is damaged: write the number of a version into it") from None
 
 
-def current(path: str | Path) -> Published | None:
-    """The version in force, None where nothing was published."""
+def current(path: str | Path, without: tuple[str, ...] = ()) -> Published | None:
+    """The version in force, None where nothing was published; ``without`` as in ``load``."""
     while True:
         number = current_number(path)
         if number == 0:
             return None
         try:
-            return load(path, number)
+            return load(path, number, without)
         except StoreError:
             # Many were published in between, and this one's arrays are gone.
             if number == current_number(path):
@@ -144,22 +144,28 @@ def current_head(path: str | Path, known: int) -> tuple[int, dict[str, NDArray[A
     while number := current_number(path):
         try:
             vectors = int(_meta(path, number)["meta"].get("vectors", 0))
-            return None if vectors == known else (vectors, load(path, number).head)
+            return None if vectors == known else (vectors, load(path, number, ("",)).head)
         except StoreError:
             if number == current_number(path):
                 raise
     return None if known == 0 else (0, {})
 
 
-def load(path: str | Path, number: int) -> Published:
-    """A version by its number; StoreError where the store does not have it (any more)."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as load_arrays
+def load(path: str | Path, number: int, without: tuple[str, ...] = ()) -> Published:
+    """A version by its number; StoreError where the store does not have it (any more).
+
+    Arrays of ``extra`` whose names begin with one of ``without`` are not read: what only the
+    learner needs is most of a version.
+    """
+    from safetensors import SafetensorError, safe_open
 
     meta = _meta(path, number)
     folder = _folder(path, number)
+    left = tuple(f"extra.{name}" for name in without)
     try:
-        arrays = load_arrays((folder / "arrays.safetensors").read_bytes())
+        with safe_open(folder / "arrays.safetensors", framework="numpy") as file:
+            names = [name for name in file.keys() if not name.startswith(left)]  # noqa: SIM118
+            arrays = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise _missing(path, number) from None
     except SafetensorError as error:

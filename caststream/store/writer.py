@@ -91,6 +91,9 @@ class StoreWriter:
         Raises StoreLockedError, StoreVersionError, StoreError for a path that is something else,
         OutputError for a folder that cannot be written.
         """
+        # Segments need it: fifty megabytes and some threads, now rather than in mid-stream.
+        import zarr  # noqa: F401
+
         path = Path(path)
         if not _is_store(path, create):
             with told(path):

@@ -35,7 +35,7 @@ def encoded(listed) -> list[bytes]:
 
 
 def same(record, held) -> None:
-    assert set(record.places) == set(held)
+    assert {column.name for column in record.columns} == set(held)
     for name, array in held.items():
         back = record.read(name, 0, len(array))
         assert back.dtype == array.dtype and back.shape == array.shape
