@@ -228,6 +228,12 @@ class Tracks:
     """(F,) every analysed frame of the shot or window, also those without a box."""
     times: F8 = field(default_factory=lambda: np.zeros(0, np.float64))
     """(F,) their times."""
+    still: F4 | None = None
+    """(N, 4) the rows' boxes where they would be had the camera stood still, counted from the
+    picture's middle; None where nobody knows about the camera."""
+    shared: F4 | None = None
+    """(N,) greatest share of the smaller one that a row's box has in common with any other box
+    found in its frame, followed or not; None where only the rows are known."""
 
 
 @dataclass(frozen=True, slots=True)

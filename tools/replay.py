@@ -26,6 +26,7 @@ from caststream.graph.node import Node, Source
 from caststream.graph.runner import Run
 from caststream.graph.spec import Graph, load_graph
 from caststream.media.picture import Picture
+from caststream.media.views import encoded
 from caststream.messages import (
     Context,
     Detections,
@@ -40,7 +41,6 @@ from caststream.messages import (
     StreamStart,
 )
 from caststream.nodes import catalogue
-from caststream.nodes.track import encoded
 
 LOOK = "[decode]\n[shots]\n[detect]\n[embed]\n[keep]\npath = {path}\n"
 PLAY = '[play]\npath = {path}\n[track]\n[mine]\n[save]\n[learn]\n[label]\nfrom = "track"\n[print]\n'

@@ -3,9 +3,11 @@
 CAST's rules (Nir, Rapoport & Shamir 2022, arXiv 2201.07619): anchor and negative stand
 in the same frame, so they are two characters; the positive is the anchor's track at another time,
 so it is the same one. Left out is what cannot be trusted: frames of a dissolve or fade, short
-shots, boxes that overlap others, tracks that jump. Beyond CAST: tracks that seem to have swapped
-looks with a neighbour are left out, and crowds of copies (a swarm of one character), where standing
-side by side says nothing.
+shots, boxes that overlap others, tracks that jump (once the camera's motion is taken out). Beyond
+CAST: tracks that seem to have swapped looks with a neighbour are left out, and crowds of copies (a
+swarm of one character), where standing side by side says nothing. A box that holds another one,
+be it one that nobody followed, may show two characters of whom one passes before the other; what
+was seen before it and what after it may be two, so no positive is taken across it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.messages import F4, F8, I8, Rows
-from caststream.vision.boxes import covering, crowding
+from caststream.vision.boxes import covering, crowding, sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,17 @@ class Triplets(NamedTuple):
 
 
 def mine(
-    rows: Rows, random: np.random.Generator, settings: TripletSettings | None = None
+    rows: Rows,
+    random: np.random.Generator,
+    settings: TripletSettings | None = None,
+    still: F4 | None = None,
+    shared: F4 | None = None,
 ) -> Triplets:
-    """What the tracks of one shot teach; ``random`` chooses where there is too much."""
+    """What the tracks of one shot teach; ``random`` chooses where there is too much.
+
+    ``still`` (N, 4) and ``shared`` (N,) are those of `caststream.messages.Tracks`; where they are
+    None the camera is taken to stand still, and the rows to be all boxes that were found.
+    """
     s = settings or TripletSettings()
     nothing = Triplets(
         np.zeros((0, 3), np.int64), np.zeros((0, 4), np.float32), np.zeros((0, 2), np.int64)
@@ -81,8 +91,10 @@ def mine(
     tracks, track = np.unique(rows.track, return_inverse=True)
     good = ~rows.blend & rows.vector.any(axis=1) & np.isfinite(rows.vector).all(axis=1)
     good &= crowding(rows.box, rows.frame) <= s.overlap
-    good &= steady(rows.time, rows.box, track, s)[track]
-    stretch = stretches(rows, track, s)
+    far = moved(rows, track, still)
+    good &= steady(rows.time, far, track, s)[track]
+    shared = sharing(rows.box, rows.frame) if shared is None else shared
+    stretch = stretches(rows, track, far, shared, s)
     pairs, frames = _side_by_side(rows, track, good, s)
     if len(pairs) == 0:
         return nothing
@@ -126,32 +138,49 @@ def mine(
     return Triplets(triplets, evidence, apart)
 
 
-def steady(time: F8, box: F4, track: I8, s: TripletSettings) -> NDArray[np.bool_]:
-    """Which tracks (numbered from 0) never jump; rows are ordered by time."""
-    order = np.lexsort((time, track))
-    t, b, own = time[order], box[order].astype(np.float64), track[order]
-    centre = 0.5 * (b[:, :2] + b[:, 2:])
-    scale = np.sqrt((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]))
-    far = np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.sqrt(scale[1:] * scale[:-1])
-    jumps = far > s.speed * np.maximum(np.diff(t), s.step)
-    out = np.ones(int(track.max(initial=-1)) + 1, bool)
-    out[own[1:][jumps & (own[1:] == own[:-1])]] = False
+def moved(rows: Rows, track: I8, still: F4 | None) -> F8:
+    """How far each row's box has come since the one before it in its track: (N,), in scales.
+
+    0 for a track's first. Of what the picture shows and what is left once the camera's motion is
+    taken out the smaller one counts, since the camera may be told wrongly.
+    """
+    order = np.lexsort((rows.time, track))
+    far = np.full(len(order), np.inf)
+    for box in (rows.box, still):
+        if box is None:
+            continue
+        b = box[order].astype(np.float64)
+        centre = 0.5 * (b[:, :2] + b[:, 2:])
+        scale = np.sqrt((b[:, 2] - b[:, 0]) * (b[:, 3] - b[:, 1]))
+        step = np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.sqrt(scale[1:] * scale[:-1])
+        far[1:] = np.minimum(far[1:], step)
+    far[np.diff(track[order], prepend=-1) != 0] = 0.0
+    out = np.empty(len(far))
+    out[order] = far
     return out
 
 
-def stretches(rows: Rows, track: I8, s: TripletSettings) -> I8:
+def steady(time: F8, far: F8, track: I8, s: TripletSettings) -> NDArray[np.bool_]:
+    """Which tracks (numbered from 0) never jump; rows are ordered by time, ``far`` is `moved`."""
+    order = np.lexsort((time, track))
+    jumps = far[order] > s.speed * np.maximum(np.diff(time[order], prepend=0.0), s.step)
+    out = np.ones(int(track.max(initial=-1)) + 1, bool)
+    out[track[order][jumps]] = False
+    return out
+
+
+def stretches(rows: Rows, track: I8, far: F8, shared: F4, s: TripletSettings) -> I8:
     """Number of the stretch of its track that each row lies in: (N,).
 
     A stretch ends wherever the track could have gone over to another character: where boxes come
-    near to others, move or change fast, look suddenly different, or were not seen for a while.
+    near to others or hold them, move or change fast, look suddenly different, or were not seen for
+    a while. ``far`` (N,) is `moved`, ``shared`` (N,) as in `mine`.
     """
     order = np.lexsort((rows.time, track))
     t, b, v = rows.time[order], rows.box[order].astype(np.float64), rows.vector[order]
-    centre, size = 0.5 * (b[:, :2] + b[:, 2:]), np.log(b[:, 2:] - b[:, :2])
-    scale = np.exp(0.5 * size.sum(axis=1))
-    near = crowding(rows.box, rows.frame)[order] > s.near
+    size = np.log(b[:, 2:] - b[:, :2])
+    near = ((crowding(rows.box, rows.frame) > s.near) | (shared > s.inside))[order]
     gap = np.diff(t)
-    far = np.linalg.norm(np.diff(centre, axis=0), axis=1) / np.sqrt(scale[1:] * scale[:-1])
     like = np.einsum("ij,ij->i", v[1:], v[:-1])
     usual = np.ones(len(gap))
     own = track[order]
@@ -161,7 +190,7 @@ def stretches(rows: Rows, track: I8, s: TripletSettings) -> I8:
         if steps.any():
             usual[steps] = np.median(like[steps])
     ends = ~inside | (gap > s.unseen) | near[1:] | near[:-1]
-    ends |= far > s.pace * np.maximum(gap, s.step)
+    ends |= far[order][1:] > s.pace * np.maximum(gap, s.step)
     ends |= np.abs(np.diff(size, axis=0)).max(axis=1, initial=0.0) > s.growth
     ends |= like < usual - s.change
     out = np.empty(len(t), np.int64)

@@ -36,5 +36,6 @@ class Mine(Node):
         from caststream.learning.triplets import TripletSettings, mine
 
         assert self._random is not None, "open was not called"
-        found = mine(message.rows, self._random, TripletSettings(most=self.most))
+        settings = TripletSettings(most=self.most)
+        found = mine(message.rows, self._random, settings, message.still, message.shared)
         yield m.Mined(message, found.triplets, found.apart, found.evidence)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from caststream import messages as m
 from caststream.errors import UsageError
 from caststream.graph.node import Node
+from caststream.media.views import Views
 from caststream.vision.route import Route
 
 if TYPE_CHECKING:
@@ -70,9 +70,10 @@ class Track(Node):
 
     def _forget(self) -> None:
         self._waiting: list[m.Rows] = []  # their tracks are online ids
+        self._shared: list[m.F4] = []  # as in m.Tracks, beside the waiting rows
         self._count = 0
         self._frames: list[tuple[int, float]] = []  # analysed, with or without boxes; not given out
-        self._crops: dict[int, _Views] = {}
+        self._crops: dict[int, Views] = {}
         self._route = Route()
         self._middle = (0.0, 0.0)
         self._taken: set[int] = set()  # ids of this shot that are given out already
@@ -104,7 +105,7 @@ class Track(Node):
         ):
             yield from self._close_window(source.frame.time)
         elif not self._count and source.frame.time - self._frames[0][1] > self.window:
-            yield from self._give(self._no_rows(), np.zeros(0, np.int64))
+            yield from self._give_frames()
 
     def mark(self, marker: m.Marker) -> Iterator[m.Tracks]:
         """End all tracks where the input jumped further than they can wait."""
@@ -156,13 +157,15 @@ class Track(Node):
             self._route.move(x, y, moved.zoom)
 
     def _keep(self, message: m.Embedded, ids: m.I8) -> None:
+        from caststream.vision.boxes import sharing
+
         at = np.flatnonzero(ids >= 0)
         if len(at) == 0:
             return
         found, frame = message.detections, message.detections.source.frame
         self._route.mark(frame.index)
         for k in at.tolist():
-            views = self._crops.setdefault(int(ids[k]), _Views(2 * self.views))
+            views = self._crops.setdefault(int(ids[k]), Views(2 * self.views))
             views.offer(frame.index, message.crops[k])
         self._waiting.append(
             m.Rows(
@@ -177,33 +180,37 @@ class Track(Node):
                 blend=np.full(len(at), found.source.blend),
             )
         )
+        self._shared.append(sharing(found.boxes, np.zeros(len(found.boxes), np.int64))[at])
         self._count += len(at)
 
     def _end(self) -> Iterator[m.Tracks]:
         # Ends all tracks: at a cut, in the middle of a dissolve, at a jump.
         if self._count:
-            rows = _joined(self._waiting)
-            yield from self._give(rows, self._refined(rows))
+            yield from self._give(*self._refined())
         elif self._frames:
-            yield from self._give(self._no_rows(), np.zeros(0, np.int64))
+            yield from self._give_frames()
         self._forget()
         if self._tracker is not None and self._camera is not None:
             self._tracker.reset()
             self._camera.reset()
 
-    def _refined(self, rows: m.Rows) -> m.I8:
+    def _refined(self) -> tuple[m.Rows, _Beside, m.I8]:
+        # All that waits, in the order of frames, with the refined track of each row.
         from caststream.vision.refine import refine
 
+        rows, shared = _joined(self._waiting), np.concatenate(self._shared)
+        order = np.argsort(rows.frame, kind="stable")
+        rows, shared = _rows_at(rows, order), shared[order]
         # Counted from the middle and as the camera would show all of them now.
-        box = self._route.boxes(rows.box - np.array(self._middle * 2, np.float32), rows.frame)
-        return refine(rows.time, box, rows.score, rows.track, rows.vector, self._settings)
+        still = self._route.boxes(rows.box - np.array(self._middle * 2, np.float32), rows.frame)
+        labels = refine(rows.time, still, rows.score, rows.track, rows.vector, self._settings)
+        return rows, _Beside(still, shared), labels
 
     def _close_window(self, now: float) -> Iterator[m.Tracks]:
         # Gives out tracks that are over and those that began in the first half; the others wait
         # for the next window, so that only tracks of over half a window are ever cut in two.
         assert self._tracker is not None and self._settings is not None
-        rows = _joined(self._waiting)
-        labels = self._refined(rows)
+        rows, beside, labels = self._refined()
         over = now - self._settings.wait
         half = rows.time[0] + 0.5 * (now - rows.time[0])
         going = np.zeros(int(labels.max()) + 2, bool)  # the last one is that of no track
@@ -213,15 +220,20 @@ class Track(Node):
         if np.count_nonzero(going[labels]) > self.MOST_ROWS // 2:
             going[:] = False  # too many boxes to wait for anything
         wait = going[labels]
-        yield from self._give(rows, np.where(wait, -1, labels))
+        yield from self._give(rows, beside, np.where(wait, -1, labels))
         rest = _rows_at(rows, np.flatnonzero(wait))
         live = set(self._tracker.ids()) | set(rest.track.tolist())
         self._waiting, self._count = ([rest], len(rest)) if len(rest) else ([], 0)
+        self._shared = [beside.shared[wait]] if len(rest) else []
         self._crops = {k: v for k, v in self._crops.items() if k in live}
         self._taken &= live
         self._route.keep(set(rest.frame.tolist()))
 
-    def _give(self, rows: m.Rows, labels: m.I8) -> Iterator[m.Tracks]:
+    def _give_frames(self) -> Iterator[m.Tracks]:
+        none = _Beside(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+        return self._give(self._no_rows(), none, np.zeros(0, np.int64))
+
+    def _give(self, rows: m.Rows, beside: _Beside, labels: m.I8) -> Iterator[m.Tracks]:
         at = np.flatnonzero(labels >= 0)
         seen, self._frames = self._frames, []
         if len(at) == 0 and not seen:
@@ -246,6 +258,7 @@ class Track(Node):
             self._shot, self._model, rows, tuple(tracks),
             frames=np.array([frame for frame, _ in seen], np.int64),
             times=np.array([time for _, time in seen], np.float64),
+            still=beside.still[at], shared=beside.shared[at],
         )  # fmt: skip
 
     def _no_rows(self) -> m.Rows:
@@ -275,39 +288,15 @@ class Track(Node):
         return [have[int(i)] for i in np.linspace(0, len(have) - 1, self.views).round()]
 
 
-class _Views:
-    """Crops of one online track, at even distances that double whenever there are too many."""
+class _Beside(NamedTuple):
+    """What is known of rows beside them, as in `caststream.messages.Tracks`."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.every = 1
-        self.seen = 0
-        self.crops: dict[int, bytes] = {}
-
-    def offer(self, frame: int, crop: m.U1) -> None:
-        if self.seen % self.every == 0:
-            self.crops[frame] = encoded(crop)
-            if len(self.crops) > self.most:
-                self.crops = dict(list(self.crops.items())[::2])
-                self.every *= 2
-        self.seen += 1
-
-
-def encoded(crop: m.U1) -> bytes:
-    """One (S, S, 3) RGB crop as JPEG; empty where there is nothing in it."""
-    if crop.size == 0:
-        return b""
-    from PIL import Image
-
-    out = io.BytesIO()
-    Image.fromarray(crop).save(out, "JPEG", quality=85)
-    return out.getvalue()
+    still: m.F4
+    shared: m.F4
 
 
 def _joined(parts: list[m.Rows]) -> m.Rows:
-    columns = {c: np.concatenate([getattr(p, c) for p in parts]) for c in COLUMNS}
-    rows = m.Rows(crop=(), **columns)
-    return _rows_at(rows, np.argsort(rows.frame, kind="stable"))
+    return m.Rows(crop=(), **{c: np.concatenate([getattr(p, c) for p in parts]) for c in COLUMNS})
 
 
 def _rows_at(rows: m.Rows, at: NDArray[np.intp]) -> m.Rows:

@@ -66,6 +66,44 @@ def covering(a: F4, b: F4) -> F4:
     return share
 
 
+@nb.njit(cache=True, nogil=True)
+def _sharing(boxes, frame, out):  # type: ignore[no-untyped-def]
+    start = 0
+    n = boxes.shape[0]
+    while start < n:
+        stop = start + 1
+        while stop < n and frame[stop] == frame[start]:
+            stop += 1
+        for i in range(start, stop):
+            for j in range(i + 1, stop):
+                w = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
+                h = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
+                if not (w > 0.0 and h > 0.0):
+                    continue
+                smaller = min(
+                    (boxes[i, 2] - boxes[i, 0]) * (boxes[i, 3] - boxes[i, 1]),
+                    (boxes[j, 2] - boxes[j, 0]) * (boxes[j, 3] - boxes[j, 1]),
+                )
+                v = w * h / smaller
+                out[i] = max(out[i], v)
+                out[j] = max(out[j], v)
+        start = stop
+
+
+def sharing(boxes: F4, frame: NDArray[np.int64]) -> F4:
+    """Largest share of the smaller one that each box has in common with another one: (N,).
+
+    Boxes (N, 4) are compared with those of the same ``frame`` (N,), which has to be sorted. Boxes
+    that are not finite share nothing.
+    """
+    out = np.zeros(len(boxes), np.float32)
+    fine = np.flatnonzero(np.isfinite(boxes).all(axis=1))
+    part = np.zeros(len(fine), np.float32)
+    _sharing(np.ascontiguousarray(boxes[fine], np.float32), frame[fine].astype(np.int64), part)
+    out[fine] = part
+    return out
+
+
 def crowding(boxes: F4, frame: NDArray[np.int64]) -> F4:
     """Largest IoU of each box (N, 4) with another box of the same frame: (N,).
 

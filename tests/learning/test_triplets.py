@@ -146,3 +146,30 @@ def test_rules_on_any_rows(seed: int, frames: int, count: int, most: int) -> Non
     assert len(pairs) == len(found.apart) and all(x < y for x, y in pairs)
     for x, y in np.sort(rows.track[found.triplets[:, [0, 2]]], axis=1).tolist():
         assert (x, y) in pairs
+
+
+def test_no_positive_across_a_box_that_holds_another_one() -> None:
+    # Somebody whom nobody followed passes before the first one at the seventh picture.
+    rows = rows_of(still(14, 2), noisy(14, [0, 1]))
+    shared = np.where((rows.track == 0) & (rows.frame == 6), 0.95, 0.0).astype(np.float32)
+    random = np.random.default_rng(0)
+    found = mine(rows, random, shared=shared)
+    a, p, _ = found.triplets.T
+    first = rows.track[a] == 0
+    assert first.any() and not first.all() and found.apart.tolist() == [[0, 1]]
+    before, after = (rows.frame[x][first] < 6 for x in (a, p))
+    assert (before == after).all() and (rows.frame[found.triplets[first, :2]] != 6).all()
+
+
+def test_a_fast_pan_drops_nobody() -> None:
+    places = still(12, 2)
+    places += 70.0 * np.maximum(0, np.arange(12) - 5)[:, None]  # 4 scales a second
+    rows = rows_of(places, noisy(12, [0, 1]))
+    assert len(taught(rows).triplets) == 0
+    stood = rows.box - 70.0 * np.maximum(0, rows.frame - 5)[:, None] * np.array([1, 0, 1, 0])
+    panned = mine(rows, np.random.default_rng(0), still=stood.astype(np.float32))
+    assert len(panned.triplets) == len(taught(rows_of(still(12, 2), noisy(12, [0, 1]))).triplets)
+    # A camera that is told wrongly costs nothing either.
+    calm = rows_of(still(12, 2), noisy(12, [0, 1]))
+    wrong = mine(calm, np.random.default_rng(0), still=rows.box)
+    assert len(wrong.triplets) == len(panned.triplets)

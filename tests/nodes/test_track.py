@@ -12,7 +12,7 @@ from PIL import Image
 
 from caststream import messages as m
 from caststream.errors import CaststreamError
-from caststream.nodes.track import Track, encoded
+from caststream.nodes.track import Track
 
 RED, BLUE = np.eye(8)[:2]
 
@@ -170,10 +170,6 @@ def test_settings_that_cannot_be_meant(settings: dict[str, object]) -> None:
         Track(**settings)  # type: ignore[arg-type]
 
 
-def test_nothing_to_encode() -> None:
-    assert encoded(np.zeros((0, 0, 3), np.uint8)) == b""
-
-
 def test_a_pan_changes_nobody() -> None:
     node = opened()
     world = np.kron(np.random.default_rng(1).integers(0, 255, (9, 30)), np.ones((3, 3)))
@@ -186,3 +182,19 @@ def test_a_pan_changes_nobody() -> None:
         frame = embedded(k, 0.25 * k, boxes, np.zeros((5, 8)), small=world[:, at : at + 48].copy())
         (tracked,) = node.process(frame)
         assert isinstance(tracked, m.Tracked) and tracked.tracks.tolist() == [0, 1, 2, 3, 4]
+    rows = only(node.end_shot(shot_end()))
+    stood = np.stack([rows.still[rows.rows.track == k, 0] for k in range(5)])
+    assert np.abs(stood - (left + 120 - 480)[:, None]).max() < 6
+
+
+def test_boxes_that_nobody_follows_are_told_of() -> None:
+    node = opened()
+    for k in range(8):
+        boxes = [box(100), box(500)] + ([[110, 110, 140, 160]] if k == 4 else [])
+        frame = embedded(k, 0.25 * k, boxes, np.zeros((len(boxes), 8)))
+        frame.detections.scores[2:] = 0.3
+        list(node.process(frame))
+    found = only(node.end_shot(shot_end()))
+    assert len(found.rows) == 16
+    told = found.shared[(found.rows.track == 0) & (found.rows.frame == 4)]
+    assert told.tolist() == [1.0] and found.shared.sum() == 1.0
