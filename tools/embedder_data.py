@@ -15,15 +15,21 @@ from caststream.media.picture import Picture
 from caststream.media.surface import CpuSurface, Scalers
 from caststream.vision.detector import Detector
 from caststream.vision.embedder import CROP_SIZE
-from tools.synth import make_cast, sample_crop
+from caststream.vision.focus import focus
+from tools.synth import make_cast, sample_crop, sample_picture
 
 U1 = NDArray[np.uint8]
 F4 = NDArray[np.float32]
 I8 = NDArray[np.int64]
 CAST = 8
 """Characters of a drawn show."""
-VIEWS = 10
+VIEWS = 12
 """Crops of a drawn character."""
+PICTURE = (640, 360)
+"""Width and height of the pictures that half of the drawn crops are cut from."""
+MOST_PICTURES = 60
+SMALLEST = 20
+"""Longer side, in pixels, of the smallest character that is cut from a picture."""
 ALIKE = 0.5
 FAR = 1000
 """Frames between two drawn crops, which no film connects."""
@@ -53,20 +59,48 @@ class Crops:
 
 
 def draw(cache: Path, seed: int) -> None:
-    """Draw one show into ``cache``, ``CAST`` characters with ``VIEWS`` crops each, if not there."""
+    """Draw one show into ``cache``, ``CAST`` characters with ``VIEWS`` crops each, if not there.
+
+    Half of the crops are cut from pictures in which characters of the show stand together, in one
+    place and one light; the other half are single ones, with another of the cast near by.
+    """
     path = cache / f"show-{seed:05}.npy"
     if path.exists():
         return
     cache.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng((seed, 11))
-    crops = [
-        sample_crop(who, rng, CROP_SIZE)
-        for who in make_cast(seed, CAST, alike=ALIKE)
-        for _ in range(VIEWS)
-    ]
+    rng = np.random.default_rng((seed, 13))
+    cast = make_cast(seed, CAST, alike=ALIKE)
+    crops: list[list[U1]] = [[] for _ in cast]
+    numbers: list[list[int]] = [[] for _ in cast]
+    for number in range(MOST_PICTURES):
+        wanting = [k for k in range(CAST) if len(crops[k]) < VIEWS // 2]
+        if not wanting:
+            break
+        count = int(rng.choice([1, 2, 3, 4], p=(0.15, 0.4, 0.3, 0.15)))
+        # Those who still lack crops come first, then anybody.
+        order = [*rng.permutation(wanting), *rng.permutation(CAST)]
+        shown = [cast[k] for k in dict.fromkeys(int(k) for k in order)][:count]
+        picture, boxes, seeds, visible = sample_picture(rng, *PICTURE, shown)
+        boxes = boxes + rng.normal(0, 0.05, boxes.shape) * np.tile(boxes[:, 2:] - boxes[:, :2], 2)
+        cut = focused(
+            Picture(CpuSurface(av.VideoFrame.from_ndarray(picture), Scalers())),
+            boxes.astype(np.float32),
+        )
+        for crop, box, who, share in zip(cut, boxes, seeds, visible, strict=True):
+            k = next(k for k in range(CAST) if cast[k].seed == who)
+            if share >= 0.3 and max(box[2:] - box[:2]) >= SMALLEST and len(crops[k]) < VIEWS // 2:
+                crops[k].append(crop)
+                numbers[k].append(number)
+    for k, who in enumerate(cast):
+        others = [other for other in cast if other is not who]
+        while len(crops[k]) < VIEWS:
+            numbers[k].append(MOST_PICTURES + k * VIEWS + len(crops[k]))
+            crop, inside = sample_crop(who, rng, CROP_SIZE, others)
+            crops[k].append(focus(crop[None], inside[None])[0])
+    np.save(path.with_name(f"pictures-{seed:05}.npy"), np.array(numbers))
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.save(file, np.stack(crops))
+        np.save(file, np.array(crops).reshape(-1, CROP_SIZE, CROP_SIZE, 3))
     part.rename(path)
 
 
@@ -75,9 +109,15 @@ def drawn(cache: Path, seeds: range) -> list[Crops]:
     shows = []
     for path in sorted(cache.glob("show-*.npy")):
         if int(path.stem[5:]) in seeds:
-            rows = np.arange(CAST * VIEWS)
-            shows.append(Crops(np.load(path, mmap_mode="r"), rows // VIEWS, rows * FAR))
+            numbers = np.load(path.with_name(f"pictures-{path.stem[5:]}.npy")).astype(np.int64)
+            who = np.arange(CAST * VIEWS) // VIEWS
+            shows.append(Crops(np.load(path, mmap_mode="r"), who, numbers.flatten() * FAR))
     return shows
+
+
+def focused(picture: Picture, boxes: F4) -> U1:
+    """Crops of boxes (N, 4) as the stream makes them, (N, S, S, 3)."""
+    return focus(picture.crops(boxes, CROP_SIZE), picture.inside(boxes))
 
 
 def _pictures(film: Path) -> Iterator[tuple[int, float, Picture]]:
@@ -106,7 +146,7 @@ def truth(film: Path, cache: Path) -> tuple[Crops, list[str]]:
             if boxes.get(index):
                 sides = np.array([box for _, box in boxes[index]], np.float32)
                 sides[:, 2:] += sides[:, :2]
-                found.append(picture.crops(sides, CROP_SIZE))
+                found.append(focused(picture, sides))
         cache.mkdir(parents=True, exist_ok=True)
         np.savez(kept, pixels=np.concatenate(found))
     listed = [(index, name) for index in sorted(boxes) for name, _ in boxes[index]]
@@ -135,7 +175,7 @@ def tracked(film: Path, cache: Path) -> Crops:
                 continue
             due = time + SAMPLED - 0.01
             boxes = _detect(detector, picture)
-            crops = picture.crops(boxes, CROP_SIZE)
+            crops = focused(picture, boxes)
             owners = []
             for _, before in _links(last[0], boxes, last[1], crops):
                 owners.append(last[2][before] if before >= 0 else tracks)

@@ -82,6 +82,25 @@ class Picture:
         where the square would leave the picture; what cannot fit shows the border repeated.
         Boxes are clipped to the picture before. Raises ``ValueError`` for boxes that are NaN.
         """
+        _, source = self._squares(boxes)
+        return self._surface.cut(self._geometry.from_source(source).astype(np.float64), size)
+
+    def inside(self, boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Where source boxes (N, 4) lie in their ``crops``, (N, 4) ``xyxy`` in shares of a side.
+
+        Raises ``ValueError`` for boxes that are NaN.
+        """
+        clipped, source = self._squares(boxes)
+        # A filter that mirrors the picture mirrors the crops with it.
+        box = self._geometry.from_source(clipped.astype(np.float32))
+        square = self._geometry.from_source(source)
+        side = np.tile(square[:, 2:] - square[:, :2], 2)
+        return np.asarray((box - np.tile(square[:, :2], 2)) / side, np.float32)
+
+    def _squares(
+        self, boxes: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+        """Source boxes clipped to the picture, and the squares that are cut out for them."""
         limit = np.array([self.width, self.height] * 2, np.float64)
         clipped = np.clip(np.asarray(boxes, np.float64).reshape(-1, 4), 0.0, limit)
         if not np.isfinite(clipped).all():
@@ -97,5 +116,5 @@ class Picture:
         first, last = shown[:, :2] + reach, shown[:, 2:] - reach
         middle = np.clip((low + high) / 2.0, np.minimum(first, last), np.maximum(first, last))
         middle = np.where(first > last, shown[:, :2] / 2.0 + shown[:, 2:] / 2.0, middle)
-        source = np.concatenate([middle - reach, middle + reach], axis=1).astype(np.float32)
-        return self._surface.cut(self._geometry.from_source(source).astype(np.float64), size)
+        squares = np.concatenate([middle - reach, middle + reach], axis=1).astype(np.float32)
+        return clipped, squares

@@ -60,6 +60,7 @@ class Lookup:
         from caststream.media.surface import CpuSurface, Scalers
         from caststream.vision.detector import Detector
         from caststream.vision.embedder import Embedder
+        from caststream.vision.focus import focus
 
         if not len(cast.published.prototypes):
             raise UsageError("nobody is known in this store yet: label a film first")
@@ -73,7 +74,8 @@ class Lookup:
         boxes, scores = self._detector.detect(seen.resized(*size)[None])[0]
         boxes = seen.boxes_from(boxes[scores >= SCORE], *size)[:_MOST_BOXES]
         boxes = np.vstack([boxes, [[0, 0, width, height]]]).astype(np.float32)
-        features = self._embedder.features(seen.crops(boxes, self._embedder.crop_size))
+        crops = focus(seen.crops(boxes, self._embedder.crop_size), seen.inside(boxes))
+        features = self._embedder.features(crops)
         vectors = self._embedder.project(features, cast.published.head or None)
         return [
             self._match(boxes[k], k == len(boxes) - 1, vectors[k], cast) for k in range(len(boxes))

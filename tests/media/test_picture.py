@@ -119,6 +119,24 @@ def test_crops_of_wide_pixels_are_square_as_displayed():
     assert shown.any(axis=1).sum() == pytest.approx(100, abs=1)
 
 
+def test_where_boxes_lie_in_their_crops():
+    rgb = np.zeros((240, 320, 3), np.uint8)
+    rgb[60:140, 100:140] = 255
+    for geometry in (Geometry(), Geometry(-1.0, 320.0, 1.0, 0.0)):
+        picture = picture_of(rgb, geometry=geometry)
+        boxes = geometry.to_source(np.array([[100, 60, 140, 140], [0, 60, 40, 140]], np.float32))
+        inside = picture.inside(boxes)
+        crop = picture.crops(boxes, 88)[0, ..., 1] > 128
+        rows, columns = np.flatnonzero(crop.any(axis=1)), np.flatnonzero(crop.any(axis=0))
+        seen = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) / 88
+        np.testing.assert_allclose(inside[0], seen, atol=0.01)
+        # At the picture's border the square was moved inside, and the box is off its middle.
+        assert inside[1].tolist() == pytest.approx([0, 4 / 88, 40 / 88, 84 / 88], abs=1e-5)
+    assert picture_of(rgb).inside(np.zeros((0, 4), np.float32)).shape == (0, 4)
+    wide = picture_of(rgb, aspect=2.0).inside(np.array([[100, 60, 140, 140]], np.float32))
+    np.testing.assert_allclose(wide, [[1 / 22, 1 / 22, 21 / 22, 21 / 22]], atol=1e-5)
+
+
 @pytest.mark.parametrize("box", [[10, 10, 10, 10], [-50, -50, -10, -10], [900, 10, 950, 60]])
 def test_degenerate_boxes_still_give_a_crop(box):
     assert picture_of(bars()).crops(np.array([box], np.float32), 8).shape == (1, 8, 8, 3)

@@ -101,8 +101,36 @@ def test_casts_share_a_style_and_hold_different_people() -> None:
 
 def test_crops_show_the_same_identity_differently() -> None:
     who = make_identity(11)
-    crops = [sample_crop(who, np.random.default_rng(seed), 48) for seed in range(4)]
+    crops = [sample_crop(who, np.random.default_rng(seed), 48)[0] for seed in range(4)]
     assert all(crop.shape == (48, 48, 3) and crop.dtype == np.uint8 for crop in crops)
-    again = sample_crop(who, np.random.default_rng(2), 48)
+    again = sample_crop(who, np.random.default_rng(2), 48)[0]
     np.testing.assert_array_equal(crops[2], again)
     assert np.abs(crops[0].astype(int) - crops[1]).mean() > 2
+
+
+def test_a_crop_says_where_its_box_lies() -> None:
+    crops, found = [], []
+    for seed in range(12):
+        crop, inside = sample_crop(make_identity(seed), np.random.default_rng(seed), 64)
+        crops.append(crop)
+        found.append(inside)
+    low, high = np.hsplit(np.array(found), 2)
+    sides = high - low
+    # The longer side fills the square but for the margin, the middle is the box's.
+    assert np.median(sides.max(1)) == pytest.approx(1 / 1.1, abs=0.02)
+    assert np.median(np.abs((low + high) / 2 - 0.5)) < 0.05
+    assert len({crop.tobytes() for crop in crops}) == 12
+
+
+def test_a_crop_can_show_others_of_the_cast() -> None:
+    who, *others = make_cast(3, 5)
+    alone = [sample_crop(who, np.random.default_rng(k), 32)[0] for k in range(8)]
+    beside = [sample_crop(who, np.random.default_rng(k), 32, others)[0] for k in range(8)]
+    assert any((a != b).any() for a, b in zip(alone, beside, strict=True))
+
+
+def test_a_picture_shows_the_characters_asked_for() -> None:
+    shown = make_cast(5, 3, alike=0.0)
+    _, boxes, seeds, visible = sample_picture(np.random.default_rng(1), 320, 180, shown)
+    assert len(boxes) == len(seeds) == len(visible) > 0
+    assert set(seeds.tolist()) <= {who.seed for who in shown}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +26,7 @@ from caststream.vision.embedder import (
     save_network,
 )
 from caststream.vision.embedder_network import FEATURES, EmbedderNet
+from caststream.vision.focus import focus
 from tools.embedder_loss import augment, contrastive_loss
 from tools.embedder_score import CUTS, default_f1, f1_by_cut, separation
 
@@ -39,6 +42,11 @@ def noise(count: int, seed: int = 0) -> U1:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     return coarse.repeat(CROP_SIZE // 8, 1).repeat(CROP_SIZE // 8, 2)
+
+
+def drawn_crops(synth: Any, cast: Sequence[Any], rng: np.random.Generator) -> U1:
+    pairs = [synth.sample_crop(who, rng, CROP_SIZE) for who in cast]
+    return focus(np.stack([crop for crop, _ in pairs]), np.stack([inside for _, inside in pairs]))
 
 
 # --- what comes out ---------------------------------------------------------------------------
@@ -137,7 +145,7 @@ def test_a_drawn_character_is_nearer_to_itself_than_to_others(embedder: Embedder
     right = total = 0
     for show in (70001, 70002, 70003, 70004):
         cast = synth.make_cast(show, 4, alike=0.0)
-        crops = np.stack([synth.sample_crop(who, rng, CROP_SIZE) for who in cast for _ in range(5)])
+        crops = drawn_crops(synth, [who for who in cast for _ in range(5)], rng)
         vectors = embedder.embed(crops)[0]
         likeness = vectors @ vectors.T
         who = np.arange(20) // 5
@@ -152,7 +160,7 @@ def test_a_drawn_character_is_nearer_to_itself_than_to_others(embedder: Embedder
 def test_a_mirrored_character_stays_itself(embedder: Embedder) -> None:
     synth = pytest.importorskip("tools.synth", reason="drawing needs the extra [synth]")
     rng = np.random.default_rng(4)
-    crops = np.stack([synth.sample_crop(who, rng, CROP_SIZE) for who in synth.make_cast(7, 6)])
+    crops = drawn_crops(synth, synth.make_cast(7, 6), rng)
     one, other = embedder.embed(crops)[0], embedder.embed(crops[:, :, ::-1].copy())[0]
     assert np.median((one * other).sum(1)) > 0.8
 

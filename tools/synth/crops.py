@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -20,12 +21,18 @@ from .wear import light_picture, make_wear, soften, store_picture
 
 
 def sample_crop(
-    identity: Identity, rng: np.random.Generator, size: int = 128
-) -> npt.NDArray[np.uint8]:
+    identity: Identity,
+    rng: np.random.Generator,
+    size: int = 128,
+    others: Sequence[Identity] = (),
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
     """The character in any pose, view, light and place of its show, cut out by a jittered box.
 
-    Returns RGB of shape (size, size, 3); it is cut square around a box that is a little off, as a
-    detector's boxes are.
+    One of ``others`` stands near it, behind or before it, in half of the crops; when none are
+    given a stranger stands behind it in a quarter.
+
+    Returns RGB of shape (size, size, 3), and where the box lies in it, ``xyxy`` in shares of its
+    side; it is cut square around a box that is a little off, as a detector's boxes are.
     """
     style = identity.style
     u = rng.uniform
@@ -46,18 +53,28 @@ def sample_crop(
         zoom = max(zoom, float(u(0.25, 0.75)) / (2 * tall))
         x, y = 0.5 - aside * zoom, float(u(0.3, 0.5)) + up * zoom
     stand = Stand(identity, pose, x, y, zoom)
-    if rng.random() < 0.25:
-        other = make_identity(int(rng.integers(1 << 62)), style)
+    beside: Stand | None = None
+    if rng.random() < (0.5 if others else 0.25):
+        other = (
+            others[int(rng.integers(len(others)))]
+            if others
+            else make_identity(int(rng.integers(1 << 62)), style)
+        )
+        near, far = (0.15, 0.4) if others else (0.25, 0.5)
         beside = Stand(
             other,
             make_pose(rng),
-            0.5 + float(rng.choice([-1, 1]) * u(0.25, 0.5)),
+            0.5 + float(rng.choice([-1, 1]) * u(near, far)),
             y,
             stand.size * float(u(0.8, 1.1)),
         )
+    before = beside is not None and bool(others) and rng.random() < 0.35
+    if beside is not None and not before:
         draw_stand(layers.canvas, beside, frame)
     light = cel_light(rng, style, side * 2, side * 2)
     layers.add(partial(draw_stand, stand=stand, height=frame), True, light)
+    if beside is not None and before:
+        layers.add(partial(draw_stand, stand=beside, height=frame), False, light)
     if rng.random() < 0.2:
         prop = props.NEAR[int(rng.integers(len(props.NEAR)))]
         seed = int(rng.integers(1 << 30))
@@ -90,9 +107,9 @@ def sample_crop(
         skia.Rect.MakeWH(size, size),
         skia.SamplingOptions(skia.FilterMode.kLinear, skia.MipmapMode.kLinear),
     )
-    return store_picture(
-        np.ascontiguousarray(out.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3]), wear
-    )
+    rgb = np.ascontiguousarray(out.toarray(colorType=skia.kRGBA_8888_ColorType)[..., :3])
+    inside = (np.concatenate([low, high]) - np.tile(middle - half, 2)) / (2 * half)
+    return store_picture(rgb, wear), inside.astype(np.float32)
 
 
 def _draw_part(scene: Scene, layers: Layers, rng: np.random.Generator, side: int) -> None:

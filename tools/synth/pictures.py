@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -29,25 +30,31 @@ COUNTS = (0.09, 0.33, 0.25, 0.13, 0.07, 0.04, 0.04, 0.03, 0.02)
 """Share of pictures with 0, 1, 2 ... characters."""
 
 
-def sample_picture(rng: np.random.Generator, width: int = 512, height: int = 288) -> Sample:
-    """A random still of a random show.
+def sample_picture(
+    rng: np.random.Generator,
+    width: int = 512,
+    height: int = 288,
+    shown: Sequence[Identity] = (),
+) -> Sample:
+    """A random still of a random show, or of the show of the characters to be ``shown``.
 
     Returns the picture (height, width, 3) as RGB, tight boxes (N, 4) xyxy of what is seen of each
     character, clipped to the picture, the seeds of their identities (N,), and the share of each
     that no other cel hides (N,). Characters of which almost nothing can be seen get no box.
     """
-    style = make_style(rng)
+    style = shown[0].style if shown else make_style(rng)
     layers = Layers(width, height)
     scene = make_scene(rng, style)
     scene.draw(layers.canvas, width, height)
-    count = int(rng.choice(len(COUNTS), p=COUNTS))
+    count = len(shown) or int(rng.choice(len(COUNTS), p=COUNTS))
     framing = _framing(rng, count)
     if count and framing in ("full", "far", "crowd") and rng.random() < 0.3:
         soften(layers.rgba, float(rng.uniform(0.002, 0.015)))
     elif count and rng.random() < 0.35:
         soften(layers.rgba, float(rng.uniform(0.004, 0.03)))
-    stands = frame_stands(rng, _cast(rng, style, count), width / height, scene.ground, framing)
-    if rng.random() < 0.15:
+    cast = [(who, make_pose(rng)) for who in shown] or _cast(rng, style, count)
+    stands = frame_stands(rng, cast, width / height, scene.ground, framing)
+    if not shown and rng.random() < 0.15:
         stands = [_camouflaged(rng, stand, layers) for stand in stands]
     if rng.random() < 0.22:
         loom, skew = float(rng.uniform(-0.35, 0.35)), float(rng.normal(0, 0.08))
