@@ -38,16 +38,26 @@ def _mean(values: Tensor, mask: Tensor) -> Tensor:
     return rows.sum() / (count > 0).sum().clamp_min(1)
 
 
-def augment(crops: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def augment(
+    crops: Tensor, size: int, generator: torch.Generator, light: Tensor | None = None
+) -> Tensor:
     """Crops (B, S, S, 3) uint8 as (B, size, size, 3) float, each changed in its own way.
 
-    Mirrored, turned, shifted, zoomed; brighter, paler, tinted, now and then gray or blurred or
-    with a part covered. Colours change little: they tell characters apart.
+    Mirrored, turned, shifted, zoomed; coarser, brighter, paler, tinted, hazy, now and then gray;
+    with a part covered, or another crop of the batch reaching in from a side. Crops with the same
+    number in ``light`` (B,) are lit alike: put different characters into one light, and one
+    character into several, and light tells nothing. Colours themselves change little, since they
+    tell characters apart.
     """
     count = len(crops)
+    groups = torch.arange(count) if light is None else torch.unique(light, return_inverse=True)[1]
 
     def draw(low: float, high: float, *shape: int) -> Tensor:
         return torch.rand((count, *shape), generator=generator) * (high - low) + low
+
+    def lit(low: float, high: float, channels: int = 1) -> Tensor:
+        values = torch.rand((count, channels, 1, 1), generator=generator) * (high - low) + low
+        return values[groups]
 
     def chance(share: float) -> Tensor:
         return torch.rand((count, 1, 1, 1), generator=generator) < share
@@ -67,22 +77,31 @@ def augment(crops: Tensor, size: int, generator: torch.Generator) -> Tensor:
     x = functional.grid_sample(
         crops.permute(0, 3, 1, 2).float(), grid, padding_mode="border", align_corners=False
     )
-    blurred = functional.interpolate(
-        functional.avg_pool2d(x, 4), size=(size, size), mode="bilinear"
-    )
-    x = torch.where(chance(0.12), blurred, x)
-    gray = x.mean(1, keepdim=True)
-    x = gray + (x - gray) * torch.where(chance(0.04), 0.0, draw(0.7, 1.25, 1, 1, 1))
-    level = x.mean((1, 2, 3), keepdim=True)
-    x = level + (x - level) * draw(0.75, 1.25, 1, 1, 1)
-    x = x * draw(0.75, 1.25, 1, 1, 1) * draw(0.93, 1.07, 3, 1, 1)
-    # A covered rectangle, as foreground props and other characters cover.
-    rows = torch.arange(size).view(1, 1, size, 1) / size
+    # Another crop reaches in from the left or the right: rolled by half, its middle is at a side.
     columns = torch.arange(size).view(1, 1, 1, size) / size
+    other = x[torch.randperm(count, generator=generator)].roll(size // 2, 3)
+    reach, left = draw(0.08, 0.25, 1, 1, 1), chance(0.5)
+    inside = torch.where(left, columns < reach, columns > 1 - reach)
+    x = torch.where(inside & chance(0.25), other, x)
+    for factor, share in ((2, 0.15), (4, 0.12)):
+        coarse = functional.avg_pool2d(x, factor)
+        coarse = functional.interpolate(coarse, size=(size, size), mode="bilinear")
+        x = torch.where(chance(share), coarse, x)
+    # A covered rectangle, as foreground props cover.
+    rows = torch.arange(size).view(1, 1, size, 1) / size
     y, z = draw(-0.2, 0.9, 1, 1, 1), draw(-0.2, 0.9, 1, 1, 1)
     high, wide = draw(0.15, 0.45, 1, 1, 1), draw(0.15, 0.45, 1, 1, 1)
     inside = (rows >= y) & (rows < y + high) & (columns >= z) & (columns < z + wide)
     x = torch.where(inside & chance(0.25), draw(0, 255, 3, 1, 1), x)
+    # Light, the same for all of a group.
+    gray = x.mean(1, keepdim=True)
+    x = gray + (x - gray) * torch.where(lit(0, 1) < 0.04, 0.0, lit(0.65, 1.25))
+    level = x.mean((1, 2, 3), keepdim=True)
+    x = level + (x - level) * lit(0.7, 1.25)
+    x = x * lit(0.6, 1.3) * lit(0.93, 1.07, 3)
+    tint, haze = lit(0.5, 1.1, 3), lit(0, 255, 3)
+    x = torch.where(lit(0, 1) < 0.2, x * tint, x)
+    x = torch.where(lit(0, 1) < 0.12, x.lerp(haze.expand_as(x), 0.4), x)
     return x.clamp(0, 255).permute(0, 2, 3, 1)
 
 

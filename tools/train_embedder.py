@@ -47,8 +47,8 @@ AVERAGE = 0.99
 HEAD_BATCHES, HEAD_SHOWS = 400, 5
 KEEP_EVERY = 50
 U1 = NDArray[np.uint8]
-Batch = tuple[list[U1], NDArray[np.bool_], NDArray[np.bool_]]
-"""Crops, and which pairs (B, B) are of one character and of two."""
+Batch = tuple[list[U1], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]
+"""Crops, which pairs (B, B) are of one character and of two, and which (B,) are lit alike."""
 
 
 def main() -> None:
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/embedder"))
     parser.add_argument("--shows", type=int, default=400, help="drawn shows to keep")
     parser.add_argument("--batches", type=int, default=500)
+    parser.add_argument("--begin", type=Path, help="weights that drawn begins with; else start's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -88,7 +89,7 @@ def main() -> None:
         films = [film_of(args.media / f"{name}.mp4", cache) for name in names]
         before, out = "drawn", f"without-{args.film}"
     train(
-        args.work / f"{before}.safetensors",
+        args.begin or args.work / f"{before}.safetensors",
         Mixture(shows, films),
         args.work / f"{out}.safetensors",
         args.batches,
@@ -168,7 +169,7 @@ class Film:
             chosen = rng.permutation(len(self.named))[:FILM]
             who = self.named.who[chosen]
             same = who[:, None] == who[None]
-            return list(self.named.pixels[chosen]), same, ~same
+            return list(self.named.pixels[chosen]), same, ~same, rng.permutation(len(chosen))
         numbers = np.unique(self.tracks.who)
         wanted: list[int] = []
         while len(wanted) < min(FILM // VIEWS, len(numbers)):
@@ -180,7 +181,7 @@ class Film:
         who = self.tracks.who[chosen]
         same = who[:, None] == who[None]
         other = np.array([[(int(a), int(b)) in self.beside for b in who] for a in who])
-        return list(self.tracks.pixels[chosen]), same, other
+        return list(self.tracks.pixels[chosen]), same, other, rng.permutation(len(chosen))
 
 
 def film_of(path: Path, cache: Path) -> Film:
@@ -202,15 +203,17 @@ class Mixture:
         parts = [self._drawn(rng, int(k)) for k in rng.choice(len(self._shows), count, False)]
         if self._films:
             parts.append(self._films[int(rng.integers(len(self._films)))].batch(rng))
-        total = sum(len(crops) for crops, _, _ in parts)
+        total = sum(len(part[0]) for part in parts)
         same, other = np.zeros((total, total), bool), np.ones((total, total), bool)
+        light = np.empty(total, np.int64)
         place = 0
-        for crops, same_here, other_here in parts:
+        for crops, same_here, other_here, light_here in parts:
             here = slice(place, place + len(crops))
             same[here, here], other[here, here] = same_here, other_here
+            light[here] = light_here + place
             place += len(crops)
         np.fill_diagonal(same, False)
-        return [crop for crops, _, _ in parts for crop in crops], same, other
+        return [crop for part in parts for crop in part[0]], same, other, light
 
     def _drawn(self, rng: np.random.Generator, number: int) -> Batch:
         show = self._shows[number]
@@ -219,7 +222,8 @@ class Mixture:
         )
         who = show.who[chosen]
         same = who[:, None] == who[None]
-        return list(show.pixels[chosen]), same, ~same
+        # One view of every character in each light.
+        return list(show.pixels[chosen]), same, ~same, np.tile(np.arange(VIEWS), CAST)
 
 
 def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) -> None:
@@ -252,12 +256,14 @@ def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) ->
     started = time.monotonic()
     for step in range(first, batches):
         rng = np.random.default_rng((seed, step))
-        crops, same, other = mixture.batch(rng)
+        crops, same, other, light = mixture.batch(rng)
         generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * rate(step, batches)
         size = SIZES[step % len(SIZES)]
-        pictures = augment(torch.from_numpy(np.stack(crops)), size, generator)
+        pictures = augment(
+            torch.from_numpy(np.stack(crops)), size, generator, torch.from_numpy(light)
+        )
         vectors = functional.normalize(linear(net(pictures)), dim=1)
         loss = contrastive_loss(vectors, torch.from_numpy(same), torch.from_numpy(other))
         optimizer.zero_grad()

@@ -20,7 +20,7 @@ import numpy as np
 
 from caststream.errors import ModelError
 from caststream.learning.finetune import STEPS, Recipe, Tuning, tune
-from caststream.vision.embedder import read_head
+from caststream.vision.embedder import read_head, shipped_digest
 
 _log = logging.getLogger(__name__)
 
@@ -100,6 +100,12 @@ def tune_store(
     cast = Cast(store)
     with StoreReader(store) as reader:
         lessons = gather(reader, cast, np.random.default_rng(seed), rows)
+        made_by = {source.models.get("embedder") for source in reader.sources()} - {None}
+    if made_by - {shipped_digest()}:
+        raise ModelError(
+            f"the store's features come from the embedder {', '.join(sorted(map(str, made_by)))}, "
+            f"not from the shipped one, {shipped_digest()}: those of other embedders are not tuned"
+        )
     head = cast.published.head or read_head()
     if lessons.tracks and lessons.features.shape[1] != len(head["weight"]):
         raise ModelError(

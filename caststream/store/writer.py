@@ -177,6 +177,8 @@ class StoreWriter:
         (SourceKnownError). With ``again``, and where its earlier run was interrupted or broke off,
         it is labelled anew from its beginning: the earlier run is superseded and no longer read.
         Live addresses are never refused and supersede nothing: they show something new each time.
+        Vectors of two embedders cannot be compared: where the store holds those of another one
+        than ``models`` names, StoreError.
         """
         held = [
             source
@@ -198,6 +200,7 @@ class StoreWriter:
                     source.id,
                     source.start.uri,
                 )
+        self._check_embedder((models or {}).get("embedder"))
         number = len(self._root.sources)
         started = datetime.now(UTC).isoformat(timespec="milliseconds")
         begin = SourceInfo(number, start, started, graph, dict(models or {}))
@@ -206,6 +209,15 @@ class StoreWriter:
         self.source = number
         self._began[number] = time.monotonic()
         return number
+
+    def _check_embedder(self, ours: str | None) -> None:
+        for source in self._root.sources.values():
+            theirs = source.models.get("embedder")
+            if ours and theirs and theirs != ours:
+                raise StoreError(
+                    f"the store {self.path} holds vectors of the embedder {theirs}, and this would "
+                    f"add those of {ours}: give another --store, or the --embedder of before"
+                )
 
     @_alone
     def commit(

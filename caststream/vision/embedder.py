@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,6 +184,12 @@ def read_head(path: Path = WEIGHTS) -> Head:
             }
     except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} holds no embedder head: {error}") from error
+
+
+@cache
+def shipped_digest() -> str:
+    """The digest of the shipped weights."""
+    return digest(WEIGHTS.read_bytes())
 
 
 def save_network(network: EmbedderNet, head: Head, path: Path) -> None:

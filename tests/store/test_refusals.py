@@ -11,7 +11,14 @@ from contextlib import contextmanager
 import pytest
 from made_stores import fill, mined, shot, start
 
-from caststream.errors import OutputError, StoreError, StoreLockedError, StoreVersionError
+from caststream.errors import (
+    ModelError,
+    OutputError,
+    StoreError,
+    StoreLockedError,
+    StoreVersionError,
+)
+from caststream.learning.tuner import tune_store
 from caststream.store import acts, published
 from caststream.store.published import Published
 from caststream.store.reader import StoreReader
@@ -265,3 +272,29 @@ def test_a_damaged_commit_ends_the_log(tmp_path, caplog):
         again.commit(shot(9), [], [])
     assert "of a commit that was not finished" in caplog.text
     assert indices(path) == [0, 1, 2, 9]
+
+
+def test_vectors_of_two_embedders_are_not_mixed(tmp_path):
+    path = tmp_path / "s"
+    with StoreWriter.open(path) as writer:
+        writer.begin_source(start("one.mp4"), models={"embedder": "aaaa", "detector": "d1"})
+        writer.commit(shot(0), [mined(0)], [])
+        with pytest.raises(StoreError, match="embedder aaaa, and this would add those of bbbb"):
+            writer.begin_source(start("two.mp4"), models={"embedder": "bbbb"})
+    with StoreWriter.open(path) as writer:
+        # The store is as it was, also after it was opened again; other models may change.
+        with pytest.raises(StoreError, match="give another --store"):
+            writer.begin_source(start("two.mp4"), models={"embedder": "bbbb"})
+        writer.begin_source(start("two.mp4"), models={"embedder": "aaaa", "detector": "d2"})
+        writer.begin_source(start("three.mp4"))
+    assert indices(path) == [0]
+    with StoreReader(path) as reader:
+        assert len(reader.sources()) == 3
+
+
+def test_features_of_another_embedder_are_not_tuned(tmp_path):
+    with StoreWriter.open(tmp_path / "s") as writer:
+        writer.begin_source(start(), models={"embedder": "aaaa"})
+        writer.commit(shot(0), [mined(0, width=1160)], [])
+    with pytest.raises(ModelError, match="come from the embedder aaaa, not from the shipped one"):
+        tune_store(tmp_path / "s", None, 0, 1, "caststream")
