@@ -28,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from caststream.vision.embedder import Embedder
 from tools.embedder_data import Crops, draw, drawn, levels, truth
 from tools.embedder_score import CUTS, Separation, default_f1, f1_by_cut, separation
+from tools.embedder_sheets import mixed_clusters, wrong_neighbours
 
 FILMS = ("big_buck_bunny_720p", "penny_and_chip", "sintel_trailer", "copying_is_not_theft")
 SHOWS = range(9000, 9030)
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--pretrained", type=Path, default=Path("../shared/pretrained"))
     parser.add_argument("--cache", type=Path, default=Path("build/embedder/cache"))
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--sheets", type=Path, help="folder for sheets of what goes wrong")
     args = parser.parse_args()
     for seed in SHOWS:
         draw(args.cache, seed)
@@ -65,6 +67,12 @@ def main() -> None:
         embedder = Embedder.load(spec, args.device)
         report(name, vectors_of(embedder), films, shows)
         speed(embedder, shows[0].pixels)
+        if args.sheets:
+            sets = {"films": list(films.values()), "drawn": shows}
+            for kind, several in sets.items():
+                shown = [(part, embedder.embed(np.asarray(part.pixels))[0]) for part in several]
+                wrong_neighbours(shown, args.sheets / f"{name}-{kind}-neighbours.png")
+                mixed_clusters(shown, args.sheets / f"{name}-{kind}-clusters.png")
     if not args.models:
         report("COCO's trunk, not trained", coco(args.pretrained, shows), films, shows)
         report("histogram of colours", histogram, films, shows)

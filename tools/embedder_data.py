@@ -39,6 +39,8 @@ SURE = 0.35
 """Score of a detection that is followed."""
 LINK = 0.35
 """IoU with the picture before that makes a track go on."""
+SKIP = 48
+"""Frames between two wanted ones from which on a film is sought in, not decoded through."""
 LEVELS = 0.6
 """Overlap of colour histograms that makes a track go on: not over a cut."""
 
@@ -128,6 +130,27 @@ def _pictures(film: Path) -> Iterator[tuple[int, float, Picture]]:
             yield index, float(frame.time or 0.0), Picture(CpuSurface(frame, scalers))
 
 
+def _pictures_at(film: Path, wanted: list[int]) -> Iterator[tuple[int, Picture]]:
+    """The pictures with these numbers; what lies far between is skipped, not decoded."""
+    with av.open(str(film)) as container:
+        stream = container.streams.video[0]
+        assert stream.time_base and stream.average_rate, "films with truth have a constant rate"
+        scalers = Scalers()
+        number, frames = -SKIP, iter(())
+        for index in wanted:
+            if index - number > SKIP:
+                time = (index - 0.5) / stream.average_rate
+                container.seek(max(0, int(time / stream.time_base)), stream=stream)
+                frames = container.decode(stream)
+            for frame in frames:
+                number = round(frame.time * stream.average_rate)
+                if number >= index:
+                    break
+            if number != index:
+                raise ValueError(f"{film}: no picture {index}, the next one is {number}")
+            yield index, Picture(CpuSurface(frame, scalers))
+
+
 def truth(film: Path, cache: Path) -> tuple[Crops, list[str]]:
     """Crops of the named true boxes of a film, and the names that ``who`` numbers."""
     kept = cache / f"truth-{film.stem}.npz"
@@ -142,11 +165,12 @@ def truth(film: Path, cache: Path) -> tuple[Crops, list[str]]:
     }
     if not kept.exists():
         found = []
-        for index, _, picture in _pictures(film):
-            if boxes.get(index):
-                sides = np.array([box for _, box in boxes[index]], np.float32)
-                sides[:, 2:] += sides[:, :2]
-                found.append(focused(picture, sides))
+        for index, picture in _pictures_at(
+            film, [index for index in sorted(boxes) if boxes[index]]
+        ):
+            sides = np.array([box for _, box in boxes[index]], np.float32)
+            sides[:, 2:] += sides[:, :2]
+            found.append(focused(picture, sides))
         cache.mkdir(parents=True, exist_ok=True)
         np.savez(kept, pixels=np.concatenate(found))
     listed = [(index, name) for index in sorted(boxes) for name, _ in boxes[index]]

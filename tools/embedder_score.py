@@ -62,14 +62,20 @@ def f1_by_cut(vectors: F4, who: I8) -> F4:
 
 def default_f1(vectors: F4, who: I8, frame: I8) -> float:
     """B-cubed F1 of the program's own grouping, each box a track, those of one frame apart."""
+    groups = default_groups(vectors, frame)
+    return b_cubed([str(k) for k in who], [str(k) for k in groups])[2]
+
+
+def default_groups(vectors: F4, frame: I8) -> I8:
+    """The program's own grouping (N,) of vectors (N, D), each a track, those of one frame apart."""
     micro = MicroClusters(vectors.shape[1], 1, len(vectors))
     blank = np.zeros((1, 1), np.float32)
     homes = [micro.add(prototypes(row[None], blank), 1.0) for row in vectors]
     one = np.ones(1, np.float32)
-    for a in range(len(who)):
+    for a in range(len(frame)):
         for b in range(a):
             if frame[a] == frame[b]:
                 micro.forbid(homes[a], homes[b], one, one)
     tree = soft_linkage(micro, np.full(micro.count, -1))
     labels = tree.labels_at(tree.cut(PRIOR_CUT))
-    return b_cubed([str(k) for k in who], [str(labels[home[0]]) for home in homes])[2]
+    return np.array([labels[home[0]] for home in homes])
