@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
@@ -27,8 +28,10 @@ from caststream.vision.embedder import (
 )
 from caststream.vision.embedder_network import FEATURES, EmbedderNet
 from caststream.vision.focus import focus
+from tools.embedder_data import Crops
 from tools.embedder_loss import augment, contrastive_loss
 from tools.embedder_score import CUTS, default_f1, f1_by_cut, separation
+from tools.embedder_sheets import RIGHT, SIDE, WRONG, mixed_clusters, wrong_neighbours
 
 U1 = NDArray[np.uint8]
 
@@ -234,6 +237,39 @@ def test_augmented_crops_repeat_with_the_seed_and_keep_their_range() -> None:
     assert torch.equal(one, again)
     assert one.min() >= 0 and one.max() <= 255
     assert not torch.equal(one, augment(crops, 96, torch.Generator().manual_seed(3)))
+
+
+def test_crops_of_one_group_are_lit_alike() -> None:
+    flat = torch.full((12, CROP_SIZE, CROP_SIZE, 3), 120, dtype=torch.uint8)
+    flat[..., 2] = 60
+    light = torch.arange(12) % 3
+    seen = augment(flat, 64, torch.Generator().manual_seed(4), light)
+    colors = seen.flatten(1, 2).median(1).values  # the median shuns what was covered
+    means = torch.stack([colors[light == group].mean(0) for group in range(3)])
+    # What is covered changes a crop's contrast a little, light changes much more.
+    within = (colors - means[light]).abs().max()
+    assert within < 6 < (means[:, None] - means[None]).abs().amax(2)[np.triu_indices(3, 1)].min()
+
+
+def test_sheets_show_wrong_neighbours_and_mixed_clusters(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    vectors = np.eye(4, 8, dtype=np.float32)[[0, 0, 1, 1, 0]]  # the last one looks like another
+    who = np.array([0, 0, 1, 1, 1])
+    pixels = rng.integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    sets = [(Crops(pixels, who, 100 * np.arange(5)), vectors)]
+    wrong_neighbours(sets, tmp_path / "sheets" / "near.png")
+    mixed_clusters(sets, tmp_path / "sheets" / "mixed.png")
+    with Image.open(tmp_path / "sheets" / "near.png") as near:
+        assert near.size == (3 * SIDE + 4, SIDE + 4)  # one box, its right and its wrong neighbour
+        assert near.getpixel((SIDE + 1, SIDE // 2)) == RIGHT
+        assert near.getpixel((2 * SIDE + 1, SIDE // 2)) == WRONG
+    with Image.open(tmp_path / "sheets" / "mixed.png") as mixed:
+        assert mixed.size == (3 * (SIDE + 4), SIDE + 4)
+    # Where nothing is wrong there is nothing to show.
+    right = [(Crops(pixels[:4], who[:4], 100 * np.arange(4)), vectors[:4])]
+    wrong_neighbours(right, tmp_path / "none.png")
+    mixed_clusters(right, tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_scores_know_right_from_wrong() -> None:
