@@ -43,11 +43,12 @@ def augment(
 ) -> Tensor:
     """Crops (B, S, S, 3) uint8 as (B, size, size, 3) float, each changed in its own way.
 
-    Mirrored, turned, shifted, zoomed; coarser, brighter, paler, tinted, hazy, now and then gray;
-    with a part covered, or another crop of the batch reaching in from a side. Crops with the same
-    number in ``light`` (B,) are lit alike: put different characters into one light, and one
-    character into several, and light tells nothing. Colours themselves change little, since they
-    tell characters apart.
+    Mirrored, turned, shifted, zoomed, now and then to a part; coarser, brighter, paler, tinted,
+    hazy, now and then gray; shaded in one place more than in another, as 3D pictures are; with a
+    part covered, or another crop of the batch reaching in from a side. Crops with the same number
+    in ``light`` (B,) are lit alike: put different characters into one light, and one character
+    into several, and light tells nothing. Colours themselves change little, since they tell
+    characters apart.
     """
     count = len(crops)
     groups = torch.arange(count) if light is None else torch.unique(light, return_inverse=True)[1]
@@ -63,6 +64,7 @@ def augment(
         return torch.rand((count, 1, 1, 1), generator=generator) < share
 
     zoom, turn = draw(0.75, 1.08), draw(-0.12, 0.12)
+    zoom = torch.where(draw(0, 1) < 0.12, draw(0.45, 0.75), zoom)
     flip = torch.where(draw(0, 1) < 0.5, -1.0, 1.0)
     cos, sin = zoom * turn.cos(), zoom * turn.sin()
     shift = draw(-0.1, 0.1, 2)
@@ -93,12 +95,15 @@ def augment(
     high, wide = draw(0.15, 0.45, 1, 1, 1), draw(0.15, 0.45, 1, 1, 1)
     inside = (rows >= y) & (rows < y + high) & (columns >= z) & (columns < z + wide)
     x = torch.where(inside & chance(0.25), draw(0, 255, 3, 1, 1), x)
+    shade = functional.interpolate(draw(0.45, 1.3, 1, 3, 3), size=(size, size), mode="bicubic")
+    x = torch.where(chance(0.35), x * shade, x)
     # Light, the same for all of a group.
     gray = x.mean(1, keepdim=True)
     x = gray + (x - gray) * torch.where(lit(0, 1) < 0.04, 0.0, lit(0.65, 1.25))
     level = x.mean((1, 2, 3), keepdim=True)
     x = level + (x - level) * lit(0.7, 1.25)
     x = x * lit(0.6, 1.3) * lit(0.93, 1.07, 3)
+    x = 255 * (x.clamp(0, 255) / 255) ** lit(0.7, 1.5)
     tint, haze = lit(0.5, 1.1, 3), lit(0, 255, 3)
     x = torch.where(lit(0, 1) < 0.2, x * tint, x)
     x = torch.where(lit(0, 1) < 0.12, x.lerp(haze.expand_as(x), 0.4), x)

@@ -28,6 +28,7 @@ from caststream.graph.spec import Graph, load_graph
 from caststream.media.picture import Picture
 from caststream.media.views import encoded
 from caststream.messages import (
+    F4,
     Context,
     Detections,
     Embedded,
@@ -44,6 +45,7 @@ from caststream.nodes import catalogue
 
 LOOK = "[decode]\n[shots]\n[detect]\n[embed]\n[keep]\npath = {path}\n"
 PLAY = '[play]\npath = {path}\n[track]\n[mine]\n[save]\n[learn]\n[label]\nfrom = "track"\n[print]\n'
+UNIT = np.array([[0, 0, 1, 1]], np.float32)
 MARKERS: dict[str, type[Marker]] = {c.__name__: c for c in (StreamStart, ShotEnd, Gap, StreamEnd)}
 
 
@@ -101,7 +103,9 @@ class Keep(Node):
         self._frames.append(
             (source.frame.index, source.frame.time, source.shot, source.blend, len(found.boxes))
         )
-        self._parts.append((found.boxes, found.scores, message.features, source.small[None]))
+        whole = source.frame.picture.boxes_from(UNIT, 1, 1)
+        small = source.small[None]
+        self._parts.append((found.boxes, found.scores, message.features, small, whole))
         self._crops += [encoded(crop) for crop in message.crops]
         return iter(())
 
@@ -114,7 +118,7 @@ class Keep(Node):
 
     def end_stream(self, end: StreamEnd) -> Iterator[Never]:
         self.mark(end)
-        names = ("boxes", "scores", "features", "small")
+        names = ("boxes", "scores", "features", "small", "whole")
         columns = zip(names, zip(*self._parts, strict=True), strict=True) if self._parts else ()
         joined: dict[str, Any] = {name: np.concatenate(parts) for name, parts in columns}
         with Path(self.path).open("wb") as file:
@@ -127,6 +131,19 @@ class Keep(Node):
                 **joined,
             )
         return iter(())
+
+
+class Kept:
+    """Stands for a picture whose pixels are gone: where it lies in the source is still known."""
+
+    def __init__(self, whole: F4) -> None:
+        self._place = np.tile(whole[:2], 2)
+        self._sides = np.tile(whole[2:] - whole[:2], 2)
+
+    def boxes_from(self, boxes: F4, width: int, height: int) -> F4:
+        """As ``Picture`` has it, unclipped."""
+        shares = boxes / np.array([width, height] * 2, np.float32)
+        return np.asarray(self._place + shares * self._sides, np.float32)
 
 
 class Play(Source):
@@ -157,7 +174,7 @@ class Play(Source):
                 if newest is not None:
                     number, head = newest[0], newest[1] or read_head()
             at = slice(rows[k], rows[k + 1])
-            frame = Frame(int(index), time, cast(Picture, None))
+            frame = Frame(int(index), time, cast(Picture, Kept(kept["whole"][k])))
             source = ShotFrame(frame, int(shot), kept["small"][k], bool(blend))
             found = Detections(source, kept["boxes"][at], kept["scores"][at])
             features = kept["features"][at]
