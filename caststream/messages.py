@@ -160,7 +160,7 @@ class Embedded:
     features: F2
     """(N, F) features of the trunk, from which a tuned head makes new vectors later."""
     crops: U1
-    """(N, S, S, 3) RGB."""
+    """(N, S, S, 3) RGB as the embedder saw them, blurred outside of the boxes."""
     model: int
     """Number of the published model that made the vectors (0: as shipped)."""
 

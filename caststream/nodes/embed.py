@@ -48,7 +48,7 @@ class Embed(Node):
         self._number = 0
         self._stale = True  # the store is opened further down, and read when the first boxes come
         self._context: Context | None = None
-        self._held: list[tuple[Detections, U1, U1]] = []
+        self._held: list[tuple[Detections, U1]] = []
 
     def open(self, context: Context) -> None:
         """Load the trunk."""
@@ -67,9 +67,8 @@ class Embed(Node):
         assert self._embedder is not None, "open comes first"
         picture = message.source.frame.picture
         crops = picture.crops(message.boxes, self._embedder.crop_size)
-        # People are shown the whole crop, the network what of it is meant.
-        self._held.append((message, crops, focus(crops, picture.inside(message.boxes))))
-        count = sum(len(crops) for _, crops, _ in self._held)
+        self._held.append((message, focus(crops, picture.inside(message.boxes))))
+        count = sum(len(crops) for _, crops in self._held)
         if count >= self.gather or len(self._held) >= min(HELD, self.gather):
             yield from self._embed()
 
@@ -95,10 +94,10 @@ class Embed(Node):
         if self._stale:
             self._pick_up()
         held, self._held = self._held, []
-        features = self._embedder.features(np.concatenate([seen for _, _, seen in held]))
+        features = self._embedder.features(np.concatenate([crops for _, crops in held]))
         vectors = self._embedder.project(features, self._head)
         first = 0
-        for message, crops, _ in held:
+        for message, crops in held:
             mine = slice(first, first + len(crops))
             first += len(crops)
             yield Embedded(message, vectors[mine], features[mine], crops, self._number)
