@@ -3,12 +3,13 @@
     python tools/train_embedder.py draw       # draws shows into the cache
     python tools/train_embedder.py start      # COCO's trunk, a head by discriminant analysis
     python tools/train_embedder.py drawn      # ... then both trained on drawn shows
-    python tools/train_embedder.py head       # ... then the head alone, longer: what ships
+    python tools/train_embedder.py head       # ... then the head alone, longer
+    python tools/train_embedder.py drawn --begin W --work DIR   # on from weights: what ships
     python tools/train_embedder.py fold NAME  # ... and on tracks and names of films, without one
 
 Every step goes on where it was stopped; ``tools/bench_embedder.py`` says what came of it. One core
-takes 6 ms a crop, and fewer drawn shows do: whatever lies in the cache is used. The last step is
-an experiment: the few films at hand make other films worse (``MODELS.md`` has the figures).
+takes 6 ms a crop, and fewer drawn shows do: whatever lies in ``DIR/cache`` is used. The last step
+is an experiment: the few films at hand make other films worse (``MODELS.md`` has the figures).
 """
 
 from __future__ import annotations
