@@ -85,7 +85,9 @@ class Track(Node):
         from caststream.vision.tracker import Tracker, TrackerSettings
 
         self._camera = Camera()
-        self._settings = RefineSettings(costs=self.costs, weak=DOUBT, ends_price=ENDS)
+        self._settings = RefineSettings(
+            costs=self.costs, wait=self.memory, weak=DOUBT, ends_price=ENDS
+        )
         self._tracker = Tracker(0, TrackerSettings(memory=self.memory, weak=DOUBT))
 
     def process(self, message: m.Embedded) -> Iterator[m.Tracked | m.Tracks]:
