@@ -45,11 +45,13 @@ DRAWN_SECONDS = 60.0
 MOVING = range(951, 957)
 """Shows drawn with cameras that never stand still."""
 CAMERAS = ("pan", "zoom", "whip", "shake", "follow")
-FRESH = range(921, 926)
+FRESH = range(971, 979)
 """Shows on which nothing about triplets was chosen."""
 CAMERA_SHOWS = range(1006, 1018)
-"""Shows on which nothing about the camera was chosen."""
+"""Shows for the camera's motion; six of them were looked at while its rules were chosen."""
 SHORT = 40.0
+RUNS = 5
+"""How often times are taken; the median counts."""
 
 
 def online(
@@ -281,26 +283,33 @@ def median_ms(work: Callable[[int], object], times: int) -> float:
     return round(float(np.median(spent)), 4)
 
 
+def frame_ms(n: int, python: str) -> dict[str, float]:
+    """Median milliseconds a frame with ``n`` objects, of ours and of every peer."""
+    row = {}
+    for name, dim in (("caststream, motion", 0), ("caststream, motion and looks", 256)):
+        s = crowd(n, 200, dim)
+        tracker = Tracker(dim)
+        boxes = [d[:, :4].astype(np.float32) for d in s.detections]
+        sure = [d[:, 4].astype(np.float32) for d in s.detections]
+        looks = s.vectors if dim else None
+
+        def one(
+            k: int, tracker: Tracker = tracker, boxes: list = boxes, sure: list = sure,
+            looks: list | None = looks,
+        ) -> None:  # fmt: skip
+            tracker.update(0.25 * k, boxes[k], sure[k], looks[k] if looks else None)
+
+        row[name] = median_ms(one, 200)
+    s = crowd(n, 60 if n < 500 else 12)
+    return row | {name: ms for name, (_, ms) in peers([s], python).items()}
+
+
 def part_c(python: str) -> dict:
     result: dict = {"frame": {}, "refine": {}}
     for n in (5, 20, 100, 500):
-        row = {}
-        for name, dim in (("caststream, motion", 0), ("caststream, motion and looks", 256)):
-            s = crowd(n, 200, dim)
-            tracker = Tracker(dim)
-            boxes = [d[:, :4].astype(np.float32) for d in s.detections]
-            sure = [d[:, 4].astype(np.float32) for d in s.detections]
-            looks = s.vectors if dim else None
-
-            def one(
-                k: int, tracker: Tracker = tracker, boxes: list = boxes, sure: list = sure,
-                looks: list | None = looks,
-            ) -> None:  # fmt: skip
-                tracker.update(0.25 * k, boxes[k], sure[k], looks[k] if looks else None)
-
-            row[name] = median_ms(one, 200)
-        s = crowd(n, 60 if n < 500 else 12)
-        row |= {name: round(ms, 4) for name, (_, ms) in peers([s], python).items()}
+        # Ours and the peers' by turns, so that what else the machine does meets both.
+        rows = [frame_ms(n, python) for _ in range(RUNS)]
+        row = {k: round(float(np.median([r[k] for r in rows])), 4) for k in rows[0]}
         result["frame"][str(n)] = row
         print(n, row, flush=True)
     for boxes, objects in ((400, 5), (20_000, 40)):

@@ -38,6 +38,8 @@ class TripletSettings:
     """Seconds under which a step is not taken for a speed: a detector's jitter is none."""
     near: float = 0.05
     """An IoU with another box from which on the two may change places unseen."""
+    passing: float = 0.3
+    """Seconds before and after a box held another one in which it may do so unseen."""
     pace: float = 1.5
     """Scales a second, ..."""
     growth: float = 0.35
@@ -179,11 +181,12 @@ def stretches(rows: Rows, track: I8, far: F8, shared: F4, s: TripletSettings) ->
     order = np.lexsort((rows.time, track))
     t, b, v = rows.time[order], rows.box[order].astype(np.float64), rows.vector[order]
     size = np.log(b[:, 2:] - b[:, :2])
-    near = ((crowding(rows.box, rows.frame) > s.near) | (shared > s.inside))[order]
+    own = track[order]
+    near = (crowding(rows.box, rows.frame) > s.near)[order]
+    near |= _within(s.passing, (shared > s.inside)[order], t, own)
     gap = np.diff(t)
     like = np.einsum("ij,ij->i", v[1:], v[:-1])
     usual = np.ones(len(gap))
-    own = track[order]
     inside = own[1:] == own[:-1]
     for k in np.unique(own):
         steps = inside & (own[1:] == k)
@@ -195,6 +198,16 @@ def stretches(rows: Rows, track: I8, far: F8, shared: F4, s: TripletSettings) ->
     ends |= like < usual - s.change
     out = np.empty(len(t), np.int64)
     out[order] = np.concatenate(([0], np.cumsum(ends)))
+    return out
+
+
+def _within(seconds: float, marked: NDArray[np.bool_], time: F8, own: I8) -> NDArray[np.bool_]:
+    # Rows within so many seconds of a marked one of their track; sorted by track, then time.
+    out = marked.copy()
+    for way in (1, -1):
+        t, track = time[::way], own[::way]
+        last = np.maximum.accumulate(np.where(marked[::way], np.arange(len(t)), -1))
+        out[::way] |= (last >= 0) & (track[last] == track) & (np.abs(t - t[last]) <= seconds)
     return out
 
 

@@ -40,12 +40,28 @@ MOVING = 0.5
  P_DOUBLE, P_GAP, P_WEAK, P_STILL) = range(23)  # fmt: skip
 
 
-@nb.njit(cache=True, nogil=True, fastmath=True)
+# Sums of many products may be taken in any order, so that they run on vectors of numbers; but not
+# a number has to stay not a number.
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
 def _dot(a, b):
     total = np.float32(0.0)
     for k in range(a.shape[0]):
         total += a[k] * b[k]
     return total
+
+
+@nb.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _mix(a, b, trust):
+    # Turns the unit vector a towards b.
+    keep = np.float32(1.0) - trust
+    total = np.float32(0.0)
+    for k in range(a.shape[0]):
+        a[k] = keep * a[k] + trust * b[k]
+        total += a[k] * a[k]
+    if total > 0.0:
+        total = np.float32(1.0) / np.sqrt(total)
+        for k in range(a.shape[0]):
+            a[k] *= total
 
 
 @nb.njit(cache=True, nogil=True)
@@ -155,14 +171,7 @@ def _remember(p, i, views, score, vector):
     elif score >= p[P_LOW]:
         # Sure boxes count for more; doubtful ones (half hidden) hardly change the prototype.
         trust = 0.3 * max(0.0, score - p[P_LOW]) / (1.0 - p[P_LOW])
-        total = 0.0
-        for k in range(vector.shape[0]):
-            views[0, k] = (1.0 - trust) * views[0, k] + trust * vector[k]
-            total += views[0, k] * views[0, k]
-        if total > 0.0:
-            total = 1.0 / math.sqrt(total)
-            for k in range(vector.shape[0]):
-                views[0, k] *= total
+        _mix(views[0], vector, np.float32(trust))
     if score >= p[P_HIGH] or i[RING] == 0:
         at = 1 + i[RING] % ring
         for k in range(vector.shape[0]):
@@ -213,13 +222,8 @@ def step(p, dt, time, boxes, scores, looks, floats, ints, views, count, ids,
         z[j, 3] = math.log(h)
         z[j, 4] = math.sqrt(w * h)
         if dim:
-            some = False
-            for k in range(looks.shape[1]):
-                if not math.isfinite(looks[j, k]):
-                    some = False
-                    break
-                some = some or looks[j, k] != 0.0
-            known[j] = some
+            length = _dot(looks[j], looks[j])
+            known[j] = length > 0.0 and math.isfinite(length)
         if scores[j] >= p[P_HIGH]:
             use[strong] = j
             strong += 1

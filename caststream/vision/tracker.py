@@ -203,7 +203,7 @@ class Tracker:
             if total > room:
                 self._grow_tracks(min(self.MOST, 2 * total))
             self._grow_room(len(self._tracks[0]), max(2 * n, self._ids.shape[1]))
-        looks = self._nothing if vectors is None else vectors
+        looks = self._nothing if vectors is None else np.ascontiguousarray(vectors)
         track_kernels.step(
             self._p, step, time, boxes, scores, looks,
             *self._tracks, self._count, self._ids, *self._room,
