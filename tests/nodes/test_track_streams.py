@@ -113,7 +113,7 @@ def streams(draw: st.DrawFn) -> Stream:
         places += random.normal(0, 15, places.shape)
         there = random.random(6) < 0.7
         low = places[there]
-        boxes = np.concatenate((low, low + [60, 120] + random.normal(0, 8, low.shape)), axis=1)
+        boxes = np.concatenate((low, low + random.normal((60, 120), 8, low.shape)), axis=1)
         boxes[random.random(len(boxes)) < 0.04] = np.nan
         looks = np.eye(8)[np.flatnonzero(there)] + 0.3 * random.normal(size=(len(boxes), 8))
         looks /= np.linalg.norm(looks, axis=1, keepdims=True)
