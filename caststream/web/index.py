@@ -64,6 +64,7 @@ class Index:
         self._commit = -1
         self._columns: dict[str, list[NDArray[Any]]] = {n: [] for n in (*_WHOLE, *_REAL)}
         self._apart: list[I8] = []
+        self._beside: I8 | None = None
         self._shots: dict[int, list[Shot]] = {}
         self._frames: dict[int, list[tuple[I8, F8]]] = {}
         self._known = _table({name: [] for name in self._columns})
@@ -93,6 +94,7 @@ class Index:
         self.tracks = self._known.where(~np.isin(self._known.source, gone)) if gone else self._known
         self._order = np.argsort(self.tracks.uid, kind="stable")
         self._sorted = self.tracks.uid[self._order]
+        self._beside = None
         self.changes += 1
         return True
 
@@ -122,10 +124,13 @@ class Index:
         return parts[0] if parts else (np.zeros(0, np.int64), np.zeros(0))
 
     def apart(self) -> I8:
-        """(P, 2) uids of tracks that were seen side by side."""
-        if len(self._apart) > 1:
-            self._apart = [np.concatenate(self._apart)]
-        return self._apart[0] if self._apart else np.zeros((0, 2), np.int64)
+        """(P, 2) lines of ``tracks`` that were seen side by side."""
+        if self._beside is None:
+            self._apart = [np.concatenate(self._apart)] if self._apart else []
+            pairs = self._apart[0] if self._apart else np.zeros((0, 2), np.int64)
+            lines = self.places(pairs.ravel()).reshape(-1, 2)
+            self._beside = lines[(lines >= 0).all(axis=1)]
+        return self._beside
 
     def places(self, uids: I8) -> I8:
         """Lines of ``tracks`` at which these uids stand, -1 where none does."""

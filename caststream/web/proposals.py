@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from caststream.messages import F4, F8, I8
 from caststream.web.index import Index
@@ -84,12 +85,11 @@ def _likeness(roster: Roster, ids: I8) -> F4:
     machine groups as well), -1 on the diagonal."""
     published = roster.published
     owner = np.array([roster.acts.resolve(int(c)) for c in published.prototype_character], np.int64)
-    kept = np.isin(owner, ids)
-    order = np.argsort(ids)
-    place = order[np.searchsorted(ids[order], owner[kept])] if len(ids) else owner[kept]
-    weight = published.prototype_weight[kept]
-    sums = np.zeros((len(ids), published.prototypes.shape[1]), np.float32)
-    np.add.at(sums, place, published.prototypes[kept] * weight[:, None])
+    place = _places(ids, owner) if len(ids) else np.full(len(owner), -1)
+    kept = place >= 0
+    place, weight = place[kept], published.prototype_weight[kept]
+    weights = csr_array((weight, (place, np.arange(len(place)))), (len(ids), len(place)))
+    sums = np.asarray(weights @ published.prototypes[kept], np.float32)
     sums /= np.maximum(np.bincount(place, weight, len(ids)), 1e-6)[:, None].astype(np.float32)
     alike = np.asarray(sums @ sums.T, np.float32)
     np.fill_diagonal(alike, -1)
@@ -98,18 +98,22 @@ def _likeness(roster: Roster, ids: I8) -> F4:
 
 def _beside(index: Index, roster: Roster, ids: I8) -> I8:
     """(C, C) how many pairs of tracks of two characters were seen side by side."""
-    count = np.zeros((len(ids), len(ids)), np.int64)
+    size = len(ids)
     pairs = index.apart()
-    if not len(pairs) or not len(ids):
-        return count
-    lines = index.places(pairs.ravel())
-    who = np.where(lines >= 0, roster.character[lines], -1)
-    order = np.argsort(ids)
-    at = np.minimum(np.searchsorted(ids[order], who), len(ids) - 1)
-    place = np.where(ids[order][at] == who, order[at], -1).reshape(-1, 2)
+    if not len(pairs) or not size:
+        return np.zeros((size, size), np.int64)
+    place = _places(ids, roster.character[pairs])
     place = place[(place >= 0).all(axis=1)]
-    np.add.at(count, (place[:, 0], place[:, 1]), 1)
+    count = np.bincount(place[:, 0] * size + place[:, 1], minlength=size * size)
+    count = count.reshape(size, size)
     return np.asarray(count + count.T)
+
+
+def _places(ids: I8, wanted: I8) -> I8:
+    """Where in ``ids`` each of these stands, -1 where it does not."""
+    table = np.full(max(int(ids.max()), int(wanted.max(initial=0))) + 2, -1, np.int64)
+    table[ids] = np.arange(len(ids))
+    return np.asarray(table[wanted])  # -1, nobody, finds the last entry, which is nobody's
 
 
 def _tracks(roster: Roster) -> list[Proposal]:
