@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import socket
 import struct
 import threading
 import zlib
@@ -245,6 +246,12 @@ def test_the_door_opens_on_this_machine_alone_and_each_time_with_another_token()
         open_door(port=one.socket.getsockname()[1])
     one.socket.close()
     other.socket.close()
+
+
+def test_small_answers_do_not_wait_for_acknowledgements() -> None:
+    """asyncio turns Nagle's algorithm off only for sockets whose protocol is named."""
+    with open_door(port=0).socket as listening:
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 def test_over_a_real_socket_the_same_holds(client: Client) -> None:
