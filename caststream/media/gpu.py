@@ -2,8 +2,9 @@
 
 Resizing and cutting are two products of matrices a plane (weights of the lines, weights of the
 columns), the same filters as on the processor: a box for whole pictures, Pillow's triangle for
-crops. Colours are converted last, when little is left, and only the result is brought back. All of
-it runs on tensors of any device, so a GPU whose memory is full hands its planes to the processor.
+crops. Colours are converted last, when little is left, and only the result is brought back, or
+nothing at all where a network on the device looks at it. All of it runs on tensors of any device,
+so a GPU whose memory is full hands its planes to the processor.
 """
 
 from __future__ import annotations
@@ -62,8 +63,12 @@ class TorchSurface:
 
     def resized(self, width: int, height: int) -> NDArray[np.uint8]:
         """The whole picture as (height, width, 3) RGB."""
+        return _brought(self.pixels(width, height))
 
-        def work() -> NDArray[np.uint8]:
+    def pixels(self, width: int, height: int) -> Tensor:
+        """The whole picture as (height, width, 3) RGB, where its planes lie."""
+
+        def work() -> Tensor:
             planes = []
             for plane in self._planes():
                 lines, columns = plane.shape
@@ -80,7 +85,7 @@ class TorchSurface:
         if not len(regions):
             return np.empty((0, size, size, 3), np.uint8)
 
-        def work() -> NDArray[np.uint8]:
+        def work() -> Tensor:
             cuts = []
             for plane in self._planes():
                 lines, columns = plane.shape
@@ -99,20 +104,19 @@ class TorchSurface:
                 )  # fmt: skip
             return self._rgb(torch.stack(cuts))
 
-        return self._anyhow(work)
+        return _brought(self._anyhow(work))
 
     def _planes(self) -> tuple[Tensor, Tensor, Tensor]:
         chroma = self._chroma.reshape(self._chroma.shape[0], -1, 2)
         return self._luma, chroma[:, :, 0], chroma[:, :, 1]
 
-    def _rgb(self, planes: Tensor) -> NDArray[np.uint8]:
-        """Planes (3, ...) of samples as (..., 3) RGB in main memory: one transfer."""
+    def _rgb(self, planes: Tensor) -> Tensor:
+        """Planes (3, ...) of samples as (..., 3) RGB."""
         matrix = torch.from_numpy(self._matrix).to(planes.device)
         offset = torch.from_numpy(self._offset).to(planes.device)
         colors = torch.tensordot(planes, matrix, dims=([0], [1])) + offset
-        rounded = colors.add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
-        found: NDArray[np.uint8] = rounded.cpu().numpy()
-        return found
+        rounded: Tensor = colors.add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
+        return rounded
 
     def _anyhow(self, work: Callable[[], T]) -> T:
         """Do it on the GPU, or on the processor where the GPU's memory is full."""
@@ -124,6 +128,12 @@ class TorchSurface:
             self._luma, self._chroma = self._luma.cpu(), self._chroma.cpu()
             with torch.inference_mode():
                 return work()
+
+
+def _brought(pixels: Tensor) -> NDArray[np.uint8]:
+    """The same in main memory: one transfer."""
+    found: NDArray[np.uint8] = pixels.cpu().numpy()
+    return found
 
 
 def weights(low: float, high: float, size: int, length: int, box: bool) -> Tensor:

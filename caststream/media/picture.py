@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.media.geometry import Geometry
-from caststream.media.surface import Surface
+from caststream.media.surface import Pixels, Surface
 
 CROP_MARGIN = 0.1
 """How much wider a crop is than its box's longer side."""
@@ -47,6 +47,10 @@ class Picture:
     def resized(self, width: int, height: int) -> NDArray[np.uint8]:
         """The picture, as filters left it, as (height, width, 3) RGB; stretched if need be."""
         return self._surface.resized(width, height)
+
+    def pixels(self, width: int, height: int) -> Pixels:
+        """As ``resized``; of a picture on a device a uint8 tensor there, for a network there."""
+        return self._surface.pixels(width, height)
 
     def boxes_from(
         self, boxes: NDArray[np.float32], width: int, height: int

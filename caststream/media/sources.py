@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -278,7 +279,9 @@ class Source:
             )
             return container
         except av.FFmpegError as error:
-            raise InputError(f"{self.name} {_explain(error, self._timeout)}") from None
+            raise InputError(
+                f"{self.name} {_explain(error, self._timeout, not self.remote)}"
+            ) from None
         except OSError as error:
             raise InputError(f"{self.name} cannot be read: {error.strerror}.") from None
 
@@ -351,8 +354,11 @@ def _fingerprint(descriptor: int) -> str:
     return digest_of(size, os.pread(descriptor, _HEAD, 0), tail)
 
 
-def _explain(error: av.FFmpegError, timeout: float) -> str:
-    if isinstance(error, av.InvalidDataError | av.EOFError | av.PatchWelcomeError):
+def _explain(error: av.FFmpegError, timeout: float, opened: bool) -> str:
+    """What went wrong; ``opened`` says that it was opened by us, so that only its content is."""
+    damaged = isinstance(error, av.InvalidDataError | av.EOFError | av.PatchWelcomeError)
+    # Demuxers that meet nonsense give all kinds of codes, such as "device or resource busy".
+    if damaged or (opened and not isinstance(error, MemoryError) and error.errno != errno.EIO):
         return (
             "is no film that can be read: not a known format, or damaged or cut off (an MP4 "
             "without its index cannot be read)."

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 import av
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Pixels: TypeAlias = "NDArray[np.uint8] | Tensor"
+"""Where they lie: an array in main memory, or a uint8 tensor on a device."""
 
 # Values of FFmpeg's AVColorSpace and AVColorRange.
 _BT709, _FCC, _BT470, _BT601, _SMPTE240, _BT2020 = 1, 4, 5, 6, 7, 9
@@ -41,6 +47,9 @@ class Surface(Protocol):
 
     def resized(self, width: int, height: int) -> NDArray[np.uint8]:
         """The whole picture as (height, width, 3) RGB."""
+
+    def pixels(self, width: int, height: int) -> Pixels:
+        """What ``resized`` gives, left where the pixels lie."""
 
     def cut(self, regions: NDArray[np.float64], size: int) -> NDArray[np.uint8]:
         """Each region (N, 4) ``xyxy`` as one of (N, size, size, 3) RGB, borders repeated."""
@@ -129,6 +138,10 @@ class CpuSurface:
         with self._lock:  # PyAV writes into the source frame while it scales
             small = self._scalers.scale(self._frame, width, height, "rgb24")
         return np.asarray(small.to_ndarray(), np.uint8)
+
+    def pixels(self, width: int, height: int) -> Pixels:
+        """What ``resized`` gives."""
+        return self.resized(width, height)
 
     def _shrunk(self, width: int, height: int) -> NDArray[np.uint8]:
         from caststream.media.resample import shrink, to_rgb

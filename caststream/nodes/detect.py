@@ -118,7 +118,7 @@ class Detect(Node):
             yield Detections(message, none, none[:, 0])
             return
         width, height = self._size
-        boxes, scores = self._detector.detect(frame.picture.resized(width, height)[None])[0]
+        boxes, scores = self._detector.detect(frame.picture.pixels(width, height)[None])[0]
         keep = scores >= self.score
         yield Detections(
             message, frame.picture.boxes_from(boxes[keep], width, height), scores[keep]

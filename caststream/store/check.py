@@ -18,6 +18,7 @@ from caststream.errors import OutputError, StoreError, StoreLockedError
 from caststream.store import acts, journal, published
 from caststream.store.lock import Lock
 from caststream.store.log import scan
+from caststream.store.parts import SegmentPart
 from caststream.store.references import part_of
 from caststream.store.schema import COLUMNS, LINES, Root, Segment, read_root
 from caststream.store.writer import StoreWriter
@@ -90,6 +91,10 @@ def _segment(store: Path, segment: Segment) -> Iterator[Finding]:
         commits = part.read("commits")
         counted = dict(zip(COLUMNS["commits"], commits.sum(axis=0).tolist(), strict=True))
         for array in COLUMNS:
+            if isinstance(part, SegmentPart) and not part.complete(array):
+                yield Finding(
+                    f"segment {name}: a file of {array} is missing: restore it from a copy", False
+                )
             lines = part.read(array)
             like = LINES.get(array, array)
             expected = len(commits) if array == "commits" else counted[like]

@@ -141,6 +141,13 @@ class SegmentPart:
         """Whether a commit of this source may be in it."""
         return self.segment.sources[0] <= source <= self.segment.sources[1]
 
+    def complete(self, name: str) -> bool:
+        """Whether all files of an array are there: zarr reads zeros where one is missing."""
+        array = self._array(name)
+        # Segments of older versions leave out what is all zeros.
+        known = not isinstance(array, np.ndarray) and self._group.attrs.get("whole")
+        return not known or array.nchunks_initialized >= array.nchunks
+
 
 def seal(store: Path, name: str, parts: Sequence[LogPart]) -> Segment:
     """Write the arrays of ``parts`` as the segment ``name``, durable but not yet named anywhere.
@@ -175,7 +182,8 @@ def write_segment(
     path.mkdir(parents=True)
     held = [array for array in COLUMNS if counts[array]]
     columns = {array: COLUMNS[array] for array in held if COLUMNS[array]}
-    replace(path / "zarr.json", group_metadata({"arrays": held, "columns": columns}))
+    about = {"arrays": held, "columns": columns, "whole": True}
+    replace(path / "zarr.json", group_metadata(about))
     group = zarr.open_group(path, mode="r+")
     for array in held:
         _write(group, array, counts[array], iter(pieces(array)))
@@ -199,6 +207,7 @@ def _write(group: Any, name: str, count: int, pieces: Iterator[Array]) -> None:
         chunks=(chunk, *piece.shape[1:]),
         shards=(shard, *piece.shape[1:]),
         compressors=None if dense else BloscCodec(cname="zstd", clevel=3),
+        config={"write_empty_chunks": True},  # a file that is missing is missed
     )
     first = 0
     for lines in _blocks(chain([piece], pieces), shard):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numba import njit
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from caststream.errors import ModelError
 from caststream.vision.cells import cells
 from caststream.vision.converted import digest, key_of, read_weights
-from caststream.vision.together import Together
+from caststream.vision.together import Pictures, Together
 
 if TYPE_CHECKING:
     from caststream.vision.networks import CharacterNet
@@ -40,20 +40,23 @@ class Detector:
     """Finds characters in batches of pictures.
 
     ``find`` does the work for one batch, ``digest`` tells its weights from others, ``name`` is for
-    people, ``fixed`` is the one (width, height) that it takes, None where any multiple of 32 does.
+    people, ``fixed`` is the one (width, height) that it takes, None where any multiple of 32 does,
+    ``tensors`` says that ``find`` takes pictures on a device as well.
     Most callers want ``Detector.load``. Several threads may share one: what they ask for
     at the same time goes through ``find`` as one batch.
     """
 
     def __init__(
         self,
-        find: Callable[[U1], list[Found]],
+        find: Callable[[Any], list[Found]],
         digest: str,
         name: str,
         fixed: tuple[int, int] | None = None,
+        tensors: bool = False,
     ) -> None:
-        self._find: Callable[[U1], list[Found]] = Together(find)
+        self._find: Callable[[Pictures], list[Found]] = Together(find)
         self._fixed = fixed
+        self._tensors = tensors
         self.digest = digest
         self.name = name
 
@@ -82,7 +85,7 @@ class Detector:
                 "torchvision:NAME, onnx:PATH or hf:MODEL"
             )
         own = _Own(path, device)
-        return Detector(own, own.digest, f"{path.stem}-{own.digest}")
+        return Detector(own, own.digest, f"{path.stem}-{own.digest}", tensors=own.tensors)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -93,15 +96,20 @@ class Detector:
         """The (width, height) to which pictures of ``width`` x ``height`` are best scaled."""
         return self._fixed or fitting_size(width, height)
 
-    def detect(self, pictures: U1) -> list[Found]:
+    def detect(self, pictures: Pictures) -> list[Found]:
         """Characters in pictures (B, H, W, 3) RGB, all of one size, as ``size_for`` says.
+
+        A tensor on a device stays there where the network can be asked there.
 
         For each picture boxes (N, 4) xyxy float32, in its pixels and inside it, and scores (N,)
         float32, the highest first; overlapping doubles are gone. Scores begin at ``FLOOR``; 0.4
         is a sensible limit for a box that has to stand alone.
         Raises ValueError for an array of another shape or type.
         """
-        if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[3] != 3:
+        if not isinstance(pictures, np.ndarray) and not self._tensors:
+            pictures = pictures.cpu().numpy()
+        eight = str(pictures.dtype).removeprefix("torch.") == "uint8"
+        if not eight or pictures.ndim != 4 or pictures.shape[3] != 3:
             raise ValueError(
                 f"pictures have to be (B, H, W, 3) uint8, not {pictures.shape} {pictures.dtype}"
             )
@@ -164,8 +172,9 @@ class _Own:
         self.digest = digest(data)
         key = key_of(data, Path(__file__).parent / "networks.py")
         self._runtime = Runtime(lambda: load_network(path)[0], SIZE, device, key=key)
+        self.tensors = self._runtime.takes_tensors
 
-    def __call__(self, pictures: U1) -> list[Found]:
+    def __call__(self, pictures: Pictures) -> list[Found]:
         height, width = pictures.shape[1:3]
         if width % 32 or height % 32:
             raise ValueError(f"pictures of {width}x{height}: sides have to be multiples of 32")

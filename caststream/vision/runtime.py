@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from caststream.errors import ModelError
 from caststream.vision.converted import converted
+from caststream.vision.together import Pictures
 
 if TYPE_CHECKING:
     from torch import nn
@@ -111,8 +112,16 @@ class Runtime:
             network = network.to(self.device, torch.float16)
         self._network = network.to(memory_format=torch.channels_last)
 
-    def __call__(self, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """Outputs for (B, H, W, 3) RGB pictures as float32 arrays with B rows each."""
+    @property
+    def takes_tensors(self) -> bool:
+        """Whether it can be asked with tensors, which it then looks at where they are."""
+        return self._network is not None
+
+    def __call__(self, pictures: Pictures) -> list[NDArray[np.float32]]:
+        """Outputs for (B, H, W, 3) RGB pictures as float32 arrays with B rows each.
+
+        Whatever comes back from a device comes in one transfer.
+        """
         if self._request is not None:
             found = self._request.infer([np.ascontiguousarray(pictures)], share_inputs=True)
             return [np.array(found[i], np.float32) for i in range(len(found))]
@@ -120,11 +129,17 @@ class Runtime:
 
         assert self._network is not None
         with torch.inference_mode():
-            batch = torch.from_numpy(np.ascontiguousarray(pictures)).to(self.device)
-            outputs = self._network(batch)
-        if isinstance(outputs, torch.Tensor):
-            outputs = (outputs,)
-        return [output.float().cpu().numpy() for output in outputs]
+            if isinstance(pictures, np.ndarray):
+                pictures = torch.from_numpy(np.ascontiguousarray(pictures))
+            outputs = self._network(pictures.to(self.device))
+            if isinstance(outputs, torch.Tensor):
+                outputs = (outputs,)
+            flat = torch.cat([output.float().flatten(1) for output in outputs], 1).cpu().numpy()
+        ends = np.cumsum([output[0].numel() for output in outputs])[:-1]
+        return [
+            np.ascontiguousarray(part).reshape(tuple(output.shape))
+            for part, output in zip(np.split(flat, ends, axis=1), outputs, strict=True)
+        ]
 
 
 def _compile(model: Any, kind: str | None) -> tuple[Any, str]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 T = TypeVar("T")
-U1 = NDArray[np.uint8]
+Pictures: TypeAlias = "NDArray[np.uint8] | Tensor"
+"""(B, H, W, 3) RGB, in main memory or on a device."""
 
 
 class _Request(Generic[T]):
     __slots__ = ("answer", "done", "error", "pictures")
 
-    def __init__(self, pictures: U1) -> None:
+    def __init__(self, pictures: Pictures) -> None:
         self.pictures = pictures
         self.answer: list[T] | Any = None
         self.error: BaseException | None = None
@@ -28,19 +32,19 @@ class Together(Generic[T]):
     """Calls ``work`` from one thread at a time, with all that wait meanwhile in one batch.
 
     ``work`` takes pictures (B, H, W, 3) and gives something that can be indexed by B; a batch has
-    at most ``most`` pictures, all of one size. Nobody waits for company: who finds the network idle
-    goes at once, and what comes in the meantime makes up the next batch. Safe for any number of
-    threads, and as quick as a plain call for one. What ``work`` raises is raised to all whose
-    pictures were in that batch.
+    at most ``most`` pictures, all of one size and in one place. Nobody waits for company: who finds
+    the network idle goes at once, and what comes in the meantime makes up the next batch. Safe for
+    any number of threads, and as quick as a plain call for one. What ``work`` raises is raised to
+    all whose pictures were in that batch.
     """
 
-    def __init__(self, work: Callable[[U1], Any], most: int = 32) -> None:
+    def __init__(self, work: Callable[[Any], Any], most: int = 32) -> None:
         self._work = work
         self._most = most
         self._turn = threading.Lock()
         self._waiting: deque[_Request[T]] = deque()
 
-    def __call__(self, pictures: U1) -> Any:
+    def __call__(self, pictures: Pictures) -> Any:
         """Give what ``work`` gives for (B, H, W, 3) pictures."""
         request: _Request[T] = _Request(pictures)
         self._waiting.append(request)
@@ -58,7 +62,7 @@ class Together(Generic[T]):
         count = len(batch[0].pictures)
         for _ in range(len(self._waiting)):
             other = self._waiting[0]
-            same = other.pictures.shape[1:] == batch[0].pictures.shape[1:]
+            same = _kind(other.pictures) == _kind(batch[0].pictures)
             if not same or count + len(other.pictures) > self._most:
                 break
             batch.append(self._waiting.popleft())
@@ -67,7 +71,7 @@ class Together(Generic[T]):
             if len(batch) == 1:
                 batch[0].answer = self._work(batch[0].pictures)
             else:
-                answers = self._work(np.concatenate([one.pictures for one in batch]))
+                answers = self._work(_joined([one.pictures for one in batch]))
                 first = 0
                 for one in batch:
                     one.answer = answers[first : first + len(one.pictures)]
@@ -77,3 +81,16 @@ class Together(Generic[T]):
                 one.error = error
         for one in batch:
             one.done = True
+
+
+def _kind(pictures: Pictures) -> tuple[object, ...]:
+    """What pictures of one batch have in common."""
+    return type(pictures), tuple(pictures.shape[1:])
+
+
+def _joined(parts: Sequence[Any]) -> Pictures:
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    import torch
+
+    return torch.cat(list(parts))

@@ -14,7 +14,9 @@ from films import write_film
 from caststream.media import hardware
 from caststream.media.gpu import TorchSurface, weights
 from caststream.media.hardware import find_decoder, has_driver
+from caststream.media.picture import Picture
 from caststream.media.surface import CpuSurface, Scalers, rgb_matrix, settle_colors
+from caststream.vision.detector import Detector
 
 
 def picture(width: int = 96, height: int = 64) -> av.VideoFrame:
@@ -62,6 +64,24 @@ def test_crops_are_those_of_the_processor() -> None:
     theirs = CpuSurface(frame, Scalers()).cut(regions, 32).astype(int)
     assert np.abs(ours - theirs).max() <= 1
     assert surface(frame).cut(np.zeros((0, 4)), 16).shape == (0, 16, 16, 3)
+
+
+def test_a_network_on_the_device_gets_the_picture_there() -> None:
+    """From the planes to the boxes as tensors; only what was found comes back."""
+    taken: list[object] = []
+
+    def find(pictures: torch.Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+        taken.append(pictures)
+        none = np.zeros((0, 4), np.float32)
+        return [(none, none[:, 0])] * len(pictures)
+
+    one = Picture(surface(picture()))
+    Detector(find, "", "there", tensors=True).detect(one.pixels(64, 32)[None])
+    Detector(find, "", "here").detect(one.pixels(64, 32)[None])
+    there, here = taken
+    assert isinstance(there, torch.Tensor) and isinstance(here, np.ndarray)
+    np.testing.assert_array_equal(there.numpy(), here)
+    np.testing.assert_array_equal(one.resized(64, 32)[None], here)
 
 
 @pytest.mark.parametrize("full", [False, True])
@@ -132,7 +152,7 @@ def test_a_full_gpu_hands_over_to_the_processor_and_says_so_once(
     calls = 0
     whole = one._rgb
 
-    def full(tensor: torch.Tensor) -> np.ndarray:
+    def full(tensor: torch.Tensor) -> torch.Tensor:
         nonlocal calls
         calls += 1
         if calls in (1, 3):

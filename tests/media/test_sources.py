@@ -110,8 +110,9 @@ def test_rates_that_vary_are_not_stated(tmp_path, opened):
         (b"1\n00:00:01,000 --> 00:00:02,000\nhello\n", NoVideoError, "only subtitle"),
         (png(65535, 65535), InputError, "no picture size|is no film"),
         (png(0, 0), InputError, "no picture size|is no film"),
+        (b"YUV4MPEG2 W65535 H65535 F25:1\nFRAME\n" + bytes(9000), InputError, "is no film"),
     ],
-    ids=["empty", "text", "bytes", "subtitles", "absurd", "zero"],
+    ids=["empty", "text", "bytes", "subtitles", "absurd", "zero", "y4m"],
 )
 @pytest.mark.parametrize("name", ["film.mp4", "film.png", "film.txt"])
 def test_what_is_no_film_is_told(tmp_path, opened, content, error, message, name):

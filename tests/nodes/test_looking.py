@@ -38,7 +38,7 @@ class Plain:
     def __init__(self, number: int) -> None:
         self.number = number
 
-    def resized(self, width: int, height: int) -> np.ndarray:
+    def pixels(self, width: int, height: int) -> np.ndarray:
         return np.full((height, width, 3), self.number % 256, np.uint8)
 
     def boxes_from(self, boxes: np.ndarray, width: int, height: int) -> np.ndarray:

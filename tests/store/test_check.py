@@ -67,6 +67,18 @@ def test_what_a_crash_leaves_is_found_and_mended(store: Path) -> None:
         assert [c.shot.index for c in reader.commits(2)] == [0]
 
 
+def test_a_file_that_is_gone_is_missed(store: Path) -> None:
+    files = [f for f in (store / "segments" / "000001").rglob("c/**/*") if f.is_file()]
+    for file in files:
+        data = file.read_bytes()
+        file.unlink()
+        name = file.relative_to(store / "segments" / "000001").parts[0]
+        found = said(store)
+        assert any(f"a file of {name} is missing" in what for what, _ in found), (name, found)
+        file.write_bytes(data)
+    assert len(files) > 10 and said(store) == []
+
+
 def test_a_bad_disk_is_told(store: Path) -> None:
     for file in sorted((store / "segments" / "000001").rglob("c/**/*")):
         if file.is_file():

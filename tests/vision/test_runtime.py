@@ -98,3 +98,15 @@ def test_a_damaged_cache_is_made_anew_and_one_that_cannot_be_written_is_done_wit
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert mean() == pytest.approx(7)
+
+
+def test_tensors_are_looked_at_where_they_are_and_come_back_together() -> None:
+    """On tensors of the processor: a torch network takes them, and gives what arrays give."""
+    runtime = Runtime(Means, (64, 32), "cpu", "torch-f32")
+    assert runtime.takes_tensors
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 32, 64, 3), np.uint8)
+    once = runtime(pictures)
+    np.testing.assert_allclose(once[0], pictures.mean((1, 2)), rtol=1e-5)
+    np.testing.assert_array_equal(once[1], 2 * once[0])
+    for one, other in zip(once, runtime(torch.from_numpy(pictures)), strict=True):
+        np.testing.assert_array_equal(one, other)
