@@ -9,6 +9,7 @@ SAMPLE := samples/sample.mp4
 INPUT  ?= $(SAMPLE)
 ARGS   ?= --again
 
+# faults: half an hour; FAULTS=--quick, or FAULTS="network limits", is shorter
 # archive-test: a local Ray cluster, killed workers and drivers, an S3 server; minutes
 .PHONY: run test archive-test check system bench faults clean
 
@@ -32,7 +33,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m tools.bench --work build/bench
 
 faults: $(VENV)/installed
-	$(BIN)/python -m tools.faults
+	$(BIN)/python -m tools.faults $(FAULTS)
 
 $(SAMPLE): | $(VENV)/installed
 	mkdir -p $(dir $(SAMPLE))

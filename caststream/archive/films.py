@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caststream.errors import InputError, NoVideoError
-from caststream.media.sources import FILMS, digest_of, fingerprint_of
+from caststream.media.fingerprint import digest_of, fingerprint_of
+from caststream.media.sources import FILMS
 from caststream.store.places import Place, checked, is_remote
 
 if TYPE_CHECKING:

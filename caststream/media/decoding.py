@@ -6,29 +6,24 @@ import logging
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from typing import Literal, cast
 
 import av
 
-from caststream.errors import InputError, UsageError
+from caststream.errors import InputError
 from caststream.media.clock import Clock
-from caststream.media.filters import FilterChain
-from caststream.media.geometry import Geometry
 from caststream.media.live import Backoff, Lag
-from caststream.media.picture import Picture
+from caststream.media.losses import Break, Losses, Reason
 from caststream.media.pipes import StopSign
-from caststream.media.sound import Ear, Sound
+from caststream.media.showing import Showing, Shown
+from caststream.media.sound import Ear
 from caststream.media.sources import PIXEL_LIMIT, Source
-from caststream.media.surface import CpuSurface, Scalers, Surface, settle_colors
+from caststream.media.surface import settle_colors
 
 log = logging.getLogger(__name__)
 
-Reason = Literal["reconnect", "corrupt", "discontinuity", "resized", "dropped"]
 Say = Callable[[Literal["running", "reconnecting"], str], None]
 
-_TURNS = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
-"""How to stand a picture upright, by the degrees that its file says (counterclockwise)."""
 _LEAP_STREAMED = 10.0
 _LEAP_INDEXED = 600.0
 """Seconds that a film may stand still before that is taken for a jump of its clock: streams are
@@ -39,8 +34,6 @@ _THREADS = 8
 """Most threads taken unasked: each holds frames, and a live picture back by one."""
 _BARREN = 50
 """Packets in a row that cannot be decoded after which a stream is probed again."""
-_REORDER = 16
-"""Most frames that a decoder holds back to put them in order (H.264's and HEVC's limit)."""
 _UNDER_WAY = 256
 """Most packets that are inside a decoder at once, and more."""
 _SHORT = 0.5
@@ -49,29 +42,6 @@ _TELL = 5.0
 """Seconds of stream between two gaps that tell what was left out to catch up."""
 _REPLAY = 300.0
 """Seconds that a playlist may show again when it is opened anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One decoded frame: its number, its time in seconds, its picture."""
-
-    index: int
-    time: float
-    picture: Picture
-    arrived: float
-    """When its packet came, on the monotonic clock."""
-    sound: Sound | None = None
-    """What came since the frame before, where somebody listens and there is a sound."""
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """Something is missing or has jumped between two times; ``frames`` is 0 where unknown."""
-
-    reason: Reason
-    start: float
-    end: float
-    frames: int
 
 
 class Decoder:
@@ -98,37 +68,35 @@ class Decoder:
         """
         self._source = source
         self._stop = stop
-        self._chain_text = chain
         self._threads = threads or min(os.cpu_count() or 1, _THREADS)
-        self._chain: FilterChain | None = None
-        self._shape: tuple[object, ...] = ()
-        self._refused: tuple[object, ...] = ()
-        self._scalers = Scalers()
-        self._aspect = 1.0
-        self._geometry = Geometry()
-        self.width = source.stream.width
-        self.height = source.stream.height
         self._step = 1.0 / (source.fps or 25.0)
         self._clock = Clock(self._step, _LEAP_STREAMED if source.streamed else _LEAP_INDEXED)
-        self._times: dict[int, tuple[float, float]] = {}
-        """Frame number -> its time, and when it arrived."""
         self._arrivals: dict[int | None, float] = {}
         """Time stamp of a packet -> when it came; decoders hand frames out later and in order."""
         self._count = 0
         self._anew_at = -1
-        self._suspect = 0
-        self._failed_at: float | None = None
-        self._smeared = False
+        self._losses = Losses(self._step, self._threads)
         self._lost_at: float | None = None
         self._newest = 0.0
         """When the last frame came, on the monotonic clock."""
         self._ear = Ear() if listen else None
+        self._showing = Showing(source, chain, self._ear)
         self._say = say or (lambda state, why: None)
         self._backoff = Backoff()
         self._lag = Lag() if source.live else None
         self._skipped = 0
         """Packets that were not decoded, to catch up, and not told yet."""
         self._skipped_from: float | None = None
+
+    @property
+    def width(self) -> int:
+        """Of all pictures, in the coordinates of boxes: as announced until the first is there."""
+        return self._showing.width
+
+    @property
+    def height(self) -> int:
+        """As ``width``."""
+        return self._showing.height
 
     @property
     def seconds(self) -> float:
@@ -147,7 +115,7 @@ class Decoder:
                 again = self._source.live and self._reconnect()
             if not again:
                 break
-        yield from self._drain()
+        yield from self._showing.flush()
         yield from self._ending()
 
     def _stretch(self) -> Generator[Shown | Break, None, int | None]:
@@ -171,7 +139,7 @@ class Decoder:
             except av.EOFError:
                 continue
             except av.FFmpegError:
-                self._suspect_loss(certain=True)
+                self._losses.failed(self._clock.now)
                 place = (packet.pos or 0) if not barren else place
                 barren += 1
                 if barren >= _BARREN and self._source.streamed:
@@ -215,17 +183,17 @@ class Decoder:
                             self._ear.hear(packet)
                         continue
                     if packet.is_corrupt:
-                        self._suspect_loss(certain=False)
+                        self._losses.suspect()
                     yield cast("av.Packet[av.VideoStream]", packet)
                 return
             except av.ExitError:  # a time-out; sticks until the source is opened anew
-                self._suspect_loss(certain=True)
+                self._losses.failed(self._clock.now)
                 return
             except IndexError:  # PyAV met, at the end, a stream unheard of at the beginning
                 return
             except (av.FFmpegError, OSError):
                 errors += 1
-                self._suspect_loss(certain=True)
+                self._losses.failed(self._clock.now)
 
     def _wanted(self) -> tuple[av.VideoStream | av.AudioStream, ...]:
         """What to demux: of a live source everything, so that sound alone lets a stop be seen."""
@@ -250,16 +218,11 @@ class Decoder:
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
         settle_colors(frame)
-        shape = (
-            frame.width, frame.height, frame.rotation,
-            frame.format.name, frame.time_base, frame.colorspace, frame.color_range,
-        )  # fmt: skip
-        resized = bool(self._shape) and self._shape[:3] != shape[:3]
-        if shape != self._shape:
-            yield from self._drain()
-            if shape == self._refused or not self._set_up(frame, shape):
-                self._suspect_loss(certain=True)
-                return
+        resized = self._showing.resizes(frame)
+        yield from self._showing.adapt(frame)
+        if not self._showing.takes(frame):
+            self._losses.failed(self._clock.now)
+            return
         before, raw = self._clock.now, self._clock.raw
         base = frame.time_base or self._source.stream.time_base
         seconds = None if frame.pts is None or not base else float(frame.pts * base)
@@ -285,20 +248,17 @@ class Decoder:
                 yield from self._broken("discontinuity", before, now)
             elif self._skipped:
                 yield from self._tell_skipped(before, now)
-            else:
-                yield from self._look_for_loss(frame, before, now)
+            elif (found := self._losses.look(frame.is_corrupt, before, now)) is not None:
+                yield from self._broken(found.reason, found.start, found.end, found.frames)
         if self._ear is not None and seconds is not None:
             self._ear.offset = now - seconds
         if resized:
             yield from self._broken("resized", before, now)
         arrived = self._arrivals.pop(frame.pts, None)
-        self._times[self._count] = now, time.monotonic() if arrived is None else arrived
         self._count += 1
-        if self._chain is None:
-            yield self._shown(self._count - 1, frame)
-        else:
-            for number, picture in self._chain.push(frame, self._count - 1):
-                yield self._shown(number, picture)
+        yield from self._showing.push(
+            frame, self._count - 1, now, time.monotonic() if arrived is None else arrived
+        )
 
     def _arrive(self, stamp: int | None) -> None:
         if len(self._arrivals) > _UNDER_WAY:  # packets that never became frames
@@ -321,84 +281,14 @@ class Decoder:
         known = self._source.live and self._newest > 0.0
         return (now - self._newest if known else 0.0), now
 
-    def _suspect_loss(self, *, certain: bool) -> None:
-        """Look out for missing frames: they are due only when decoders have put frames in order."""
-        self._suspect = _REORDER + self._threads
-        if certain and self._failed_at is None:
-            self._failed_at = self._clock.now
-
-    def _look_for_loss(
-        self, frame: av.VideoFrame, before: float | None, now: float
-    ) -> Iterator[Shown | Break]:
-        """Tell a hole in the times, the first smeared picture, or a failure that left neither."""
-        smeared, self._smeared = self._smeared, frame.is_corrupt
-        if before is None:
-            return
-        hole = self._suspect > 0 and now - before > 1.5 * self._step
-        self._suspect = max(0, self._suspect - 1)
-        if hole or (self._smeared and not smeared):
-            yield from self._broken("corrupt", before, now, round((now - before) / self._step) - 1)
-        elif self._failed_at is not None and not self._suspect:
-            yield from self._broken("corrupt", self._failed_at, now)
-
     def _broken(
         self, reason: Reason, before: float | None, now: float, missing: int = 0
     ) -> Iterator[Shown | Break]:
         """What the filters still hold, then the break; nothing before the first frame."""
-        yield from self._drain()
-        self._failed_at = None
-        if reason != "corrupt":
-            self._suspect = 0
+        yield from self._showing.flush()
+        self._losses.told(reason)
         if before is not None:
             yield Break(reason, before, now, max(0, missing))
-
-    def _set_up(self, frame: av.VideoFrame, shape: tuple[object, ...]) -> bool:
-        """Make filters and geometry anew for frames of another shape.
-
-        Returns False for a shape in mid-stream that the filters cannot take: one damaged header
-        must not end a stream, so such frames are left out.
-        """
-        turn = _TURNS.get(round(frame.rotation / 90) * 90, "")
-        width, height = frame.width, frame.height
-        geometry, chain = Geometry(), None
-        if self._chain_text or turn:
-            try:
-                chain = FilterChain(self._chain_text, frame, turn)
-            except UsageError as error:
-                if not self._shape:
-                    raise
-                log.warning("frames are left out: %s", error)
-                self._refused = shape
-                return False
-            width, height, geometry = chain.width, chain.height, chain.geometry
-        if not self._shape:
-            self.width, self.height = width, height
-        self._shape, self._refused, self._chain = shape, (), chain
-        self._aspect = float(self._source.stream.sample_aspect_ratio or 1.0)
-        if "transpose" in turn:
-            self._aspect = 1.0 / self._aspect
-        announced = Geometry(self.width / width, 0.0, self.height / height, 0.0)
-        self._geometry = announced.after(geometry)
-        return True
-
-    def _shown(self, number: int, frame: av.VideoFrame) -> Shown:
-        surface: Surface = (
-            self._on_gpu(frame) if frame.format.name == "cuda" else CpuSurface(frame, self._scalers)
-        )
-        picture = Picture(surface, self.width, self.height, self._geometry, self._aspect)
-        now, arrived = self._times.pop(number)
-        return Shown(number, now, picture, arrived, self._ear.take() if self._ear else None)
-
-    def _on_gpu(self, frame: av.VideoFrame) -> Surface:
-        from caststream.media.gpu import TorchSurface
-
-        return TorchSurface.of(frame)
-
-    def _drain(self) -> Iterator[Shown]:
-        if self._chain is not None:
-            for number, picture in self._chain.flush():
-                yield self._shown(number, picture)
-        self._times.clear()
 
     def _ending(self) -> Iterator[Break]:
         """Say so where a file ends before the length that it states, or with broken packets."""
@@ -407,7 +297,7 @@ class Decoder:
             return
         stated = self._source.stated_seconds
         short = 0.0 if stated is None or self._clock.jumps else stated - self.seconds
-        if self._failed_at is not None or short > _SHORT:
+        if self._losses.failed_at is not None or short > _SHORT:
             end = max(self.seconds, stated or 0.0)
             yield Break("corrupt", now, end, max(0, round((end - now) / self._step) - 1))
 

@@ -18,6 +18,7 @@ import av
 import av.codec.hwaccel
 
 from caststream.errors import InputError, NoVideoError
+from caststream.media.fingerprint import HEAD, fingerprint_at
 from caststream.media.pipes import GrowingReader, PipeReader, StopSign, index_comes_last, index_size
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,6 @@ INDEX_LIMIT = 256 * MIB
 
 _PEEK = 4096
 """Bytes in which the index of an MP4 that begins with it is looked for."""
-_HEAD = MIB
-"""Bytes at the beginning (and end) of a source that its fingerprint is made of."""
 _HEAD_WAIT = 2.0
 """Seconds that a slow pipe gets to send as much; a fingerprint of less serves as well."""
 LIVE = ("rtsp", "rtsps", "rtmp", "rtmps", "udp", "rtp", "tcp", "tls", "srt")
@@ -204,7 +203,7 @@ class Source:
         self._check_index(os.pread(self._descriptor, _PEEK, 0))
         if self._grows:
             return self._read_in_order(GrowingReader(self._descriptor, self._stop, self._grows))
-        return self._demux_descriptor(), _fingerprint(self._descriptor)
+        return self._demux_descriptor(), fingerprint_at(self._descriptor)
 
     def _open_pipe(self) -> tuple[av.container.InputContainer, str]:
         pipe = PipeReader(self._descriptor, self._stop)
@@ -214,7 +213,7 @@ class Source:
         self._check_index(pipe.peek(_PEEK, 0.0))
         if last:
             self._descriptor = self._spool_pipe(pipe)
-            return self._demux_descriptor(), _fingerprint(self._descriptor)
+            return self._demux_descriptor(), fingerprint_at(self._descriptor)
         return self._read_in_order(pipe)
 
     def _check_index(self, head: bytes) -> None:
@@ -228,7 +227,7 @@ class Source:
 
     def _read_in_order(self, pipe: PipeReader) -> tuple[av.container.InputContainer, str]:
         self._pipe = pipe
-        digest = hashlib.sha256(pipe.peek(_HEAD, _HEAD_WAIT)).hexdigest()
+        digest = hashlib.sha256(pipe.peek(HEAD, _HEAD_WAIT)).hexdigest()
         return self._demux(pipe), digest
 
     def _spool_pipe(self, pipe: PipeReader) -> int:
@@ -326,32 +325,6 @@ def _standard_input() -> int:
     except (AttributeError, OSError, ValueError):
         raise InputError("Standard input is closed; give a film file or pipe one in.") from None
     return descriptor
-
-
-def fingerprint_of(path: str) -> str:
-    """The fingerprint that a film file is known by; InputError where it cannot be read."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened: {error.strerror}.") from None
-    try:
-        return _fingerprint(descriptor)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    finally:
-        os.close(descriptor)
-
-
-def digest_of(size: int, head: bytes, tail: bytes) -> str:
-    """SHA-256 over a file's size, first and last MiB (the same bytes twice where it is short)."""
-    return hashlib.sha256(str(size).encode() + head + tail).hexdigest()
-
-
-def _fingerprint(descriptor: int) -> str:
-    """Of an open file; does not move its offset."""
-    size = os.fstat(descriptor).st_size
-    tail = os.pread(descriptor, _HEAD, max(0, size - _HEAD))
-    return digest_of(size, os.pread(descriptor, _HEAD, 0), tail)
 
 
 def _explain(error: av.FFmpegError, timeout: float, opened: bool) -> str:

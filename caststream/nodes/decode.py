@@ -13,9 +13,10 @@ from caststream.messages import Context, EndReason, Frame, Gap, Marker, StreamEn
 from caststream.vitals import SourceVitals, State
 
 if TYPE_CHECKING:
-    from caststream.media.decoding import Break, Shown
     from caststream.media.feed import Feed
+    from caststream.media.losses import Break
     from caststream.media.pipes import StopSign
+    from caststream.media.showing import Shown
     from caststream.media.sources import Source as MediaSource
 
 _log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Decode(Source):
         A stop before the first picture gives a ``StreamEnd`` alone, since nothing is known yet.
         Raises ``InputError`` and ``NoVideoError``.
         """
-        from caststream.media.decoding import Shown
+        from caststream.media.showing import Shown
 
         assert self._feed is not None, "open comes first"
         frames, seconds, step, length = 0, 0.0, 0.0, 0.0

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from caststream.errors import StoreError
-from caststream.store.files import told, write_all
+from caststream.store.files import append as add
+from caststream.store.files import told
 
 logger = logging.getLogger(__name__)
 
@@ -59,12 +60,7 @@ def append(path: str | Path, kind: Kind, arguments: dict[str, Any]) -> Act:
             # What follows the last whole line was torn by a crash and never told to anyone.
             os.ftruncate(fd, size)
             act = Act(last + 1, round(time.time(), 3), kind, arguments)
-            try:
-                write_all(fd, _line(act))
-                os.fsync(fd)
-            except OSError:
-                os.ftruncate(fd, size)
-                raise
+            add(fd, _line(act), size)
         finally:
             os.close(fd)
     return act

@@ -28,7 +28,7 @@ from caststream.errors import CaststreamError
 from caststream.store import published
 from caststream.store.files import told
 from caststream.store.parts import SHARD, SegmentPart, write_segment
-from caststream.store.schema import COLUMNS, Segment
+from caststream.store.schema import COLUMNS, Root, Segment
 from caststream.store.tables import column, track_table
 from caststream.store.writer import StoreWriter
 
@@ -70,18 +70,51 @@ def compact(writer: StoreWriter, keep: float | None = None, grace: float = GRACE
 
     Raises OutputError where the disk refuses: all is as it was then.
     """
-    swept = writer.sweep(grace)
+    swept = _sweep(writer, grace)
     joined = thinned = 0
     _, segments = writer.reserve()
     for run, thin in _plan(writer.path, segments, keep):
         name, _ = writer.reserve()
         new = _rewrite(writer.path, name, run, thin)
-        writer.exchange(run, new)
+        _exchange(writer, run, new)
         joined += len(run) if len(run) > 1 else 0
         thinned += thin
     if grace == 0:
-        swept += writer.sweep(0)
+        swept += _sweep(writer, 0)
     return Compaction(joined, thinned, swept)
+
+
+def _exchange(writer: StoreWriter, old: Sequence[Segment], new: Segment) -> None:
+    """Let ``new``, which is written and synced, stand for neighbours that hold the same rows.
+
+    The old ones stay readable until they are swept. Raises ValueError where they are not
+    neighbours any more.
+    """
+
+    def change(root: Root) -> None:
+        first = [segment.name for segment in root.segments].index(old[0].name)
+        if root.segments[first : first + len(old)] != list(old):
+            raise ValueError("these segments are not neighbours any more")
+        root.segments[first : first + len(old)] = [new]
+        root.retired += [(segment.name, time.time()) for segment in old]
+
+    writer.change_root(change)
+
+
+def _sweep(writer: StoreWriter, age: float) -> int:
+    """Delete what others have stood for since ``age`` seconds; returns how many folders."""
+    now = time.time()
+    gone = [name for name, since in writer.retired if now - since >= age]
+    if not gone:
+        return 0
+
+    def change(root: Root) -> None:
+        root.retired = [(name, since) for name, since in root.retired if name not in gone]
+
+    writer.change_root(change)
+    for name in gone:
+        shutil.rmtree(writer.path / "segments" / name, ignore_errors=True)
+    return len(gone)
 
 
 class Janitor:

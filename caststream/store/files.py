@@ -14,6 +14,10 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
+_sync = getattr(os, "fdatasync", os.fsync)
+"""Syncs what was written and the size; not when, which nobody asks for."""
+
+
 @contextmanager
 def told(path: Path) -> Iterator[None]:
     """Turn what the disk refuses under ``path`` into an OutputError that says what to do."""
@@ -59,6 +63,17 @@ def write_all(fd: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
+
+
+def append(fd: int, data: bytes, end: int) -> None:
+    """Write from the byte ``end`` on, synced; where the disk refuses, the file ends there."""
+    os.lseek(fd, end, os.SEEK_SET)
+    try:
+        write_all(fd, data)
+        _sync(fd)
+    except OSError:
+        os.ftruncate(fd, end)
+        raise
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from caststream.store.files import replace, told, write_all
+from caststream.store.files import append, replace, told
 
 _log = logging.getLogger(__name__)
 FILE = "journal.ndjson"
@@ -88,13 +88,7 @@ class Journal:
         with told(self._file):
             fd = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             try:
-                end = os.fstat(fd).st_size
-                try:
-                    write_all(fd, _line(entry))
-                    os.fsync(fd)
-                except OSError:
-                    os.ftruncate(fd, end)
-                    raise
+                append(fd, _line(entry), os.fstat(fd).st_size)
             finally:
                 os.close(fd)
         self._entries[path] = entry

@@ -7,6 +7,7 @@ and times, and these are shifted as they are read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,3 +131,31 @@ def first_of(record: Record) -> int:
     """Number of a record's first commit; its own number is that of the last."""
     refer = record.event.get("refer")
     return refer["first"] if refer else record.number
+
+
+def runs(parts: Sequence[LogPart | ReferencePart]) -> Iterator[list[LogPart] | ReferencePart]:
+    """What becomes a segment each when these are sealed, in order."""
+    run: list[LogPart] = []
+    for part in [*parts, None]:
+        if isinstance(part, LogPart):
+            run.append(part)
+            continue
+        if any(one.count("commits") for one in run):
+            yield run
+        run = []
+        if part is not None:
+            yield part
+
+
+def differs(parts: Sequence[LogPart | ReferencePart], arrays: Mapping[str, Array]) -> bool:
+    """Whether a commit's vectors have another width than those that it would be sealed with."""
+    for part in reversed(parts):
+        if isinstance(part, ReferencePart):
+            return False  # what lies on both sides of it is sealed apart
+        if part.rows and "rows" in arrays:
+            return any(
+                part.record.shape(name)[1:] != arrays[name].shape[1:]
+                for name in ("vectors", "features")
+                if name in arrays
+            )
+    return False

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -18,11 +17,12 @@ from typing import Any, TypeVar, cast
 
 from caststream.errors import OutputError, SourceKnownError, StoreError
 from caststream.messages import Gap, Mined, Shot, StreamEnd, StreamStart
-from caststream.store.files import replace, sync_folder, told, write_all
+from caststream.store.files import replace, told
 from caststream.store.lock import Lock
-from caststream.store.log import Record, encode, scan
+from caststream.store.log import Record, encode
+from caststream.store.openlog import OpenLog
 from caststream.store.parts import LogPart, seal
-from caststream.store.references import ReferencePart, first_of, logged
+from caststream.store.references import ReferencePart, differs, logged, runs
 from caststream.store.schema import (
     Reference,
     Root,
@@ -75,10 +75,8 @@ class StoreWriter:
         """Sources that run -> when they began."""
         self._alone = threading.RLock()
         self._root = read_root(path)
-        self._fd = -1
-        self._size = 0
+        self._log = OpenLog(path / "log")
         self._parts: list[LogPart | ReferencePart] = []
-        self._log_began = time.time()
         self._newest = "0"
         """Name that was given to a segment last."""
         self._number = self._root.sealed
@@ -124,29 +122,11 @@ class StoreWriter:
         for folder in (self.path / "segments").iterdir():
             if folder.is_dir() and folder.name not in named:
                 shutil.rmtree(folder)
-        logs = sorted((self.path / "log").glob("*.log"))
-        for log in logs:
-            fd = os.open(log, os.O_RDWR | os.O_CLOEXEC)
-            records = list(scan(fd))
-            live = [r for r in records if r.number > self._root.sealed]
-            if not live:
-                # Sealed whole, or torn before its first commit was whole.
-                os.close(fd)
-                log.unlink()
-                continue
-            if self._parts or first_of(live[0]) != self._root.sealed + 1:
-                os.close(fd)
-                raise StoreError(f"{log} does not follow what is sealed: restore it from a copy")
-            self._fd, self._size = fd, records[-1].end
-            torn = os.fstat(fd).st_size - self._size
-            if torn:
-                logger.info("%s: cut %d bytes of a commit that was not finished", self.path, torn)
-                os.ftruncate(fd, self._size)
-                os.fsync(fd)
-            for record in live:
+        for file in sorted((self.path / "log").glob("*.log")):
+            follows = self._root.sealed + 1 if not self._parts else None
+            for record in self._log.resume(file, self._root.sealed, follows):
                 self._take(record)
-        if self._fd < 0:
-            self._new_log()
+        self._log.begin(self._number + 1)
 
     def _take(self, record: Record) -> None:
         self._root.apply(record.event)
@@ -154,13 +134,6 @@ class StoreWriter:
         self._parts.append(part)
         self._number = record.number
         self._rows += part.rows
-
-    def _new_log(self) -> None:
-        log = self.path / "log" / f"{self._number + 1:012d}.log"
-        self._fd = os.open(log, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-        self._size = 0
-        self._log_began = time.time()
-        sync_folder(log.parent)
 
     @_alone
     def begin_source(
@@ -237,7 +210,7 @@ class StoreWriter:
             raise ValueError("commit before begin_source")
         self._seal_if_long()
         arrays = pack(self._number + 1, source, self._rows, shot, mined, gaps)
-        if self._differs(arrays):
+        if differs(self._parts, arrays):
             self.seal()
         return self._append({}, arrays)
 
@@ -266,38 +239,16 @@ class StoreWriter:
             self.source = None
 
     def _seal_if_long(self) -> None:
-        if self._size > SEAL_BYTES or len(self._parts) >= SEAL_COMMITS:
+        if self._log.size > SEAL_BYTES or len(self._parts) >= SEAL_COMMITS:
             self.seal()
-
-    def _differs(self, arrays: dict[str, Any]) -> bool:
-        """Whether its vectors have another width than those that it would be sealed with."""
-        for part in reversed(self._parts):
-            if isinstance(part, ReferencePart):
-                return False  # what lies on both sides of it is sealed apart
-            if part.rows and "rows" in arrays:
-                return any(
-                    part.record.shape(name)[1:] != arrays[name].shape[1:]
-                    for name in ("vectors", "features")
-                    if name in arrays
-                )
-        return False
 
     def _append(
         self, event: dict[str, Any], arrays: dict[str, Any], number: int | None = None
     ) -> int:
         data = encode(self._number + 1 if number is None else number, event, arrays)
         with told(self.path):
-            if self._fd < 0:
-                self._new_log()
-            try:
-                os.lseek(self._fd, self._size, os.SEEK_SET)
-                write_all(self._fd, data)
-                os.fdatasync(self._fd)
-            except OSError:
-                os.ftruncate(self._fd, self._size)
-                raise
-        (record,) = scan(self._fd, self._size)
-        self._size = record.end
+            self._log.begin(self._number + 1)
+            record = self._log.append(data)
         self._take(record)
         return record.number
 
@@ -311,7 +262,7 @@ class StoreWriter:
         sealed.segments = list(self._root.segments)
         names: list[str] = []
         try:
-            for run in self._runs():
+            for run in runs(self._parts):
                 if isinstance(run, ReferencePart):
                     sealed.segments.append(run.segment)
                     continue
@@ -324,12 +275,15 @@ class StoreWriter:
                 shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
             raise
         self._root = sealed
-        self._drop_log()
+        self._parts.clear()
+        with told(self.path):
+            self._log.drop()
+            self._log.begin(self._number + 1)
 
     @_alone
     def seal_old(self, age: float) -> None:
         """Seal the log if its first commit is older than ``age`` seconds."""
-        if self._parts and time.time() - self._log_began > age:
+        if self._parts and time.time() - self._log.began > age:
             self.seal()
 
     def _new_name(self) -> str:
@@ -343,73 +297,30 @@ class StoreWriter:
         """A name for a new segment, and the segments there are: for who writes them anew."""
         return self._new_name(), list(self._root.segments)
 
-    @_alone
-    def exchange(self, old: Sequence[Segment], new: Segment) -> None:
-        """Let ``new``, which is written and synced, stand for neighbours that hold the same rows.
-
-        The old ones stay readable until ``sweep``. Raises ValueError where they are not neighbours
-        in this store any more.
-        """
-        names = [segment.name for segment in self._root.segments]
-        first = names.index(old[0].name)
-        if self._root.segments[first : first + len(old)] != list(old):
-            raise ValueError("these segments are not neighbours any more")
-        changed = copy(self._root)
-        changed.segments = list(self._root.segments)
-        changed.segments[first : first + len(old)] = [new]
-        changed.retired = [*self._root.retired, *((s.name, time.time()) for s in old)]
-        write_root(self.path, changed)
-        self._root = changed
+    @property
+    def retired(self) -> list[tuple[str, float]]:
+        """Segments that others stand for by now, and since when (seconds since 1970)."""
+        return list(self._root.retired)
 
     @_alone
-    def sweep(self, age: float) -> int:
-        """Delete what others have stood for since ``age`` seconds; returns how many folders."""
-        now = time.time()
-        gone = [name for name, since in self._root.retired if now - since >= age]
-        if not gone:
-            return 0
+    def change_root(self, change: Callable[[Root], None]) -> None:
+        """Let ``change`` alter what the root names, all at once; what it raises leaves it alone."""
         changed = copy(self._root)
-        changed.retired = [(n, since) for n, since in self._root.retired if n not in gone]
+        changed.segments, changed.retired = list(changed.segments), list(changed.retired)
+        change(changed)
         write_root(self.path, changed)
         self._root = changed
-        for name in gone:
-            shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
-        return len(gone)
-
-    def _runs(self) -> Iterator[list[LogPart] | ReferencePart]:
-        """What becomes a segment each, in order."""
-        run: list[LogPart] = []
-        for part in [*self._parts, None]:
-            if isinstance(part, LogPart):
-                run.append(part)
-                continue
-            if any(one.count("commits") for one in run):
-                yield run
-            run = []
-            if part is not None:
-                yield part
-
-    def _drop_log(self) -> None:
-        os.close(self._fd)
-        self._fd = -1
-        self._parts.clear()
-        with told(self.path):
-            for log in (self.path / "log").glob("*.log"):
-                log.unlink()
-            self._new_log()
 
     @_alone
     def close(self) -> None:
         """Seal what is left and let go of the store; safe to call again."""
-        if self._fd >= 0:
+        if self._log.open:
             try:
                 self.seal()
             except OutputError as error:
                 # Nothing is lost: the log holds it, and the next writer seals it.
                 logger.warning("%s", error)
-            if self._fd >= 0:
-                os.close(self._fd)
-                self._fd = -1
+            self._log.close()
         self._lock.release()
 
     def __enter__(self) -> StoreWriter:

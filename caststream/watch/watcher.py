@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caststream.errors import InputError, NodeError, UsageError
-from caststream.media.sources import fingerprint_of
+from caststream.media.fingerprint import fingerprint_of
 from caststream.session import Session, sentence
 from caststream.store.journal import Fate, Journal
 from caststream.store.reader import StoreReader

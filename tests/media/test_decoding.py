@@ -13,8 +13,10 @@ from films import HEIGHT, WIDTH, packet_places, read_number, write_film
 
 from caststream.errors import InputError
 from caststream.media import live
-from caststream.media.decoding import Break, Decoder, Shown
+from caststream.media.decoding import Decoder
+from caststream.media.losses import Break
 from caststream.media.pipes import StopSign
+from caststream.media.showing import Shown
 from caststream.media.sources import Source
 
 

@@ -195,8 +195,9 @@ def test_a_gpu_that_cannot_decode_is_told_once(
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU with NVDEC")
 def test_nvdec_shows_what_the_processor_shows(tmp_path) -> None:
-    from caststream.media.decoding import Decoder, Shown
+    from caststream.media.decoding import Decoder
     from caststream.media.pipes import StopSign
+    from caststream.media.showing import Shown
     from caststream.media.sources import Source
 
     film = str(write_film(tmp_path / "film.mp4", 48, size=(320, 192)))

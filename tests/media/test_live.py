@@ -19,9 +19,11 @@ from hypothesis import strategies as st
 
 from caststream.errors import InputError
 from caststream.media import live
-from caststream.media.decoding import Break, Decoder, Shown
+from caststream.media.decoding import Decoder
 from caststream.media.live import Backoff, Lag
+from caststream.media.losses import Break
 from caststream.media.pipes import GrowingReader, StopSign
+from caststream.media.showing import Shown
 from caststream.media.sources import Source
 from caststream.messages import Context, Frame, StreamEnd
 from caststream.nodes.decode import Decode

@@ -82,8 +82,7 @@ def test_commits_go_on_between_and_the_log_stays_in_force(tmp_path: Path) -> Non
     with StoreReader(path) as reader:
         assert [c.shot.index for c in reader.commits(source)] == [0, 1]
     # As if it had been killed: the log is replayed over a root that names its source already.
-    os.close(writer._fd)
-    writer._fd = -1
+    writer._log.close()
     writer._lock.release()
     with StoreWriter.open(path) as again:
         assert again._number == 3 * 5 + 3

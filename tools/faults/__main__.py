@@ -2,8 +2,9 @@
 
     python -m tools.faults [NAME ...] [--quick] [--out docs/faults.md]
 
-Names: kills, damage, network, limits; all of them by default, in about 20 minutes on two free
-cores. ``--quick`` makes a tenth of each. The soak is apart: ``python -m tools.faults.soak``.
+Names: kills, damage, network, limits; all of them by default, in about half an hour on two free
+cores. ``--quick`` makes a tenth of each, in about five minutes. The soak is apart:
+``python -m tools.faults.soak``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def main() -> int:
             "kills": [lambda: kills.parts(50 // share), lambda: kills.whole(film, 20 // share)],
             "damage": [lambda: damage.run(500 // share)],
             "network": [
-                lambda: network.restarts(film, 100 // share),
+                lambda: network.restarts(film, 100 // share, learns=False),
+                lambda: network.restarts(film, 100 // share, learns=True),
                 lambda: network.odd_servers(film),
                 network.clocks,
             ],

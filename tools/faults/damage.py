@@ -27,7 +27,8 @@ import json, sys
 sys.path.insert(0, "tests")
 from films import read_number, HEIGHT, WIDTH
 from caststream.errors import InputError
-from caststream.media.decoding import Decoder, Shown
+from caststream.media.decoding import Decoder
+from caststream.media.showing import Shown
 from caststream.media.pipes import StopSign
 from caststream.media.sources import Source
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import os
 import random
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from caststream.store.check import check, repair
 from caststream.store.reader import StoreReader
-from tools.faults.process import stream
+from tools.faults.process import stream, until
 from tools.faults.report import Row
 from tools.sender import Broadcast
 
@@ -40,7 +42,10 @@ def parts(each: int) -> Row:
 
 
 def whole(film: Path, times: int, seed: int = 1) -> Row:
-    """A live stream that learns and tunes all the time, killed and started again on one store."""
+    """A live stream that learns and tunes all the time, killed and started again on one store.
+
+    Every other time it is killed while it fine-tunes, if it comes to that.
+    """
     moments = random.Random(seed)
     lost = doubled = torn = tuning = 0
     sender = Broadcast(film, speed=4.0)
@@ -58,8 +63,13 @@ def whole(film: Path, times: int, seed: int = 1) -> Row:
                     time.sleep(0.05)
                     if time.monotonic() > deadline or process.poll() is not None:
                         break
-                time.sleep(moments.uniform(0.0, 8.0))
-                tuning += b"learning.tuner" in _children(process.pid)
+                if turn % 2:
+                    with contextlib.suppress(TimeoutError):
+                        until(functools.partial(_tunes, process.pid), 20.0, 0.05)
+                    time.sleep(moments.uniform(0.0, 2.0))
+                else:
+                    time.sleep(moments.uniform(0.0, 8.0))
+                tuning += _tunes(process.pid)
                 process.kill()
             for line in out.read_text().splitlines() if out.exists() else ():
                 try:
@@ -88,11 +98,12 @@ def whole(film: Path, times: int, seed: int = 1) -> Row:
                not (torn or lost or doubled))  # fmt: skip
 
 
-def _children(pid: int) -> bytes:
+def _tunes(pid: int) -> bool:
     try:
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         for task in Path(f"/proc/{pid}/task").iterdir():
             children += (task / "children").read_text().split()
-        return b" ".join(Path(f"/proc/{child}/cmdline").read_bytes() for child in children)
+        words = [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
     except OSError:
-        return b""
+        return False
+    return any(b"learning.tuner" in word for word in words)
