@@ -10,11 +10,15 @@ from caststream.commands import Command
 
 def _tune_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store")
-    parser.add_argument("--steps", type=int, default=400, help="default: 400")
+    parser.add_argument("--steps", type=int, help="default: 400, or 160 with --full")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--recipe", choices=("caststream", "cast"), default="caststream", help="cast: the paper's"
     )
+    parser.add_argument(
+        "--full", action="store_true", help="open the trunk's last stage too; meant for a GPU"
+    )
+    parser.add_argument("--device", default="auto", help="of --full: auto, cpu, cuda, cuda:N")
 
 
 def _tune(args: argparse.Namespace) -> int:
@@ -29,7 +33,8 @@ def _tune(args: argparse.Namespace) -> int:
     try:
         learner = Learner(args.store)
         learner.take_in()
-        done = tune_store(args.store, None, args.seed, args.steps, args.recipe)
+        steps = 400 if args.steps is None and not args.full else args.steps
+        done = tune_store(args.store, None, args.seed, steps, args.recipe, args.full, args.device)
         print(done.why)
         if done.live:
             learner.take_up(done)
@@ -117,9 +122,7 @@ def _models(args: argparse.Namespace) -> int:
     return 0
 
 
-TUNE = Command(
-    "Fine-tune the embedder's head on a store's tracks, and regroup.", _tune_arguments, _tune
-)
+TUNE = Command("Fine-tune the embedder on a store's tracks, and regroup.", _tune_arguments, _tune)
 REGROUP = Command(
     "Group a store's tracks anew, also as the paper does.", _regroup_arguments, _regroup
 )

@@ -195,9 +195,8 @@ class MicroClusters:
         different characters never merge. Returns the new place of each old one (M,).
         """
         target = int(self.capacity * 0.8) if to is None else to
-        state = linkage(self, pinned)
-        group = state.labels_after(max(self.count - target, 0))
-        return self.regroup(group)
+        merges = max(self.count - target, 0)
+        return self.regroup(linkage(self, pinned, most=merges).labels_after(merges))
 
     def regroup(self, group: I8) -> I8:
         """Add up the micro-clusters of one group (M,); returns the new place of each old one."""
@@ -208,9 +207,11 @@ class MicroClusters:
             old = array[: self.count].copy()
             array[:] = 0
             np.add.at(array, new, old)
-        member = np.zeros((self.count, count), np.float32)
-        member[np.arange(self.count), new] = 1
-        apart = member.T @ self.apart @ member
+        # Sums of rows, then of columns: a product with a matrix of members cost ten times as much.
+        order = np.argsort(new, kind="stable")
+        starts = np.searchsorted(new[order], np.arange(count))
+        rows = np.add.reduceat(self.apart[order], starts, axis=0) if count else self.apart
+        apart = np.add.reduceat(rows[:, order], starts, axis=1) if count else rows
         np.fill_diagonal(apart, 0)
         self._apart[:] = 0
         self._apart[:count, :count] = apart
@@ -230,6 +231,14 @@ class MicroClusters:
             self._sums = np.zeros((self.capacity, vectors.shape[1]), np.float32)
         self._sums[: self.count] = vectors * agree
         self._measure()
+
+    def turn(self, homes: I8, vectors: F4) -> None:
+        """Turn micro-clusters towards the mean of vectors (N, d) that lie in ``homes`` (N,)."""
+        sums = np.zeros_like(self.sums)
+        np.add.at(sums, homes, vectors)
+        length = np.linalg.norm(sums, axis=1, keepdims=True)
+        turned = sums / np.maximum(length, 1e-6) * self._norm[: self.count, None]
+        self._sums[: self.count] = np.where(length > 1e-6, turned, self.sums)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything, as arrays that can be stored."""
@@ -300,13 +309,15 @@ class Linkage:
         return self.labels_after(int(below[0]) if len(below) else len(self.merges))
 
 
-def linkage(micro: MicroClusters, pinned: I8, earlier: I8 | None = None) -> Linkage:
+def linkage(
+    micro: MicroClusters, pinned: I8, earlier: I8 | None = None, most: int | None = None
+) -> Linkage:
     """Average linkage with soft side-by-side pairs over all micro-clusters.
 
     ``pinned`` (M,) as in ``MicroClusters.shrink``: those pinned to one character are one from the
     start, those of different characters never merge. ``earlier`` (M,) is the id that each went by
     before, -1 for none: those of one id are a little nearer, so that what hangs in the balance
-    stays where it was.
+    stays where it was. ``most`` merges are made at most.
     """
     dot = micro.sums.astype(np.float64) @ micro.sums.T.astype(np.float64)
     weight = micro.weight.astype(np.float64)
@@ -320,6 +331,7 @@ def linkage(micro: MicroClusters, pinned: I8, earlier: I8 | None = None) -> Link
         micro.apart.astype(np.float64),
         pinned,
         APART,
+        micro.count if most is None else most,
     )
     total = float(np.triu(micro.apart).sum())
     return Linkage(micro.count, merges, height.astype(np.float32), broken.astype(np.float32), total)
@@ -339,8 +351,11 @@ def _effective(dot, weight, tracks, apart, pinned, strength, i, j):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def _agglomerate(dot, weight, tracks, apart, pinned_to, strength):  # type: ignore[no-untyped-def]
-    """Merge the nearest pair until none is left; O(M^2) but for rows that lose their nearest."""
+def _agglomerate(dot, weight, tracks, apart, pinned_to, strength, most):  # type: ignore[no-untyped-def]
+    """Merge the nearest pair until none is left, or ``most`` times.
+
+    O(M^2) but for rows that lose their nearest.
+    """
     n = len(weight)
     merges = np.empty((max(n - 1, 0), 2), np.int64)
     height = np.empty(max(n - 1, 0), np.float64)
@@ -357,7 +372,7 @@ def _agglomerate(dot, weight, tracks, apart, pinned_to, strength):  # type: igno
                     score[i] = s
                     best[i] = j
     done = 0
-    for _ in range(n - 1):
+    for _ in range(min(n - 1, most)):
         top = -1
         for i in range(n):
             if alive[i] and (top < 0 or score[i] > score[top]):

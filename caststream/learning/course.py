@@ -22,7 +22,7 @@ class Pace:
 
     every: float = 30.0
     method: Method = "caststream"
-    tune: Literal["head", "off"] = "head"
+    tune: Literal["head", "full", "off"] = "head"
     recipe: Recipe = "caststream"
     pace: Literal["stream", "clock"] = "stream"
     first: float = 120.0
@@ -37,8 +37,9 @@ class Course:
     Times are seconds of stream, those of all sources together.
     """
 
-    def __init__(self, store: str | Path, pace: Pace) -> None:
+    def __init__(self, store: str | Path, pace: Pace, device: str = "auto") -> None:
         self._store = store
+        self._device = device
         self._pace = pace
         self._lock = threading.Lock()
         self._learner: Learner | None = None
@@ -90,7 +91,10 @@ class Course:
             return
         self._tunings += 1
         self._began = time.monotonic()
-        self._tuner = Tuner(self._store, learner.rows, self._tunings, pace.recipe)
+        full = pace.tune == "full"
+        self._tuner = Tuner(
+            self._store, learner.rows, self._tunings, pace.recipe, full, self._device
+        )
         self._take_up = now + pace.delay
         self._tune_due = now + max(pace.rest, now / 2)
 

@@ -194,6 +194,21 @@ class Grouping:
                 for (uid, _, features), vector in zip(pending, vectors, strict=True)
             )
 
+    def renew(self, uid: I8, near: F4, vectors: F4) -> None:
+        """Put what crops look like under an opened stage in the place of what features say of it.
+
+        For crops of tracks ``uid`` (n,): ``vectors`` (n, d) of the stage, and ``near`` (n, d) of
+        the head that ``reproject`` was called with, by which each finds the pose that it shows.
+        Micro-clusters of which there is no crop stay as they are.
+        """
+        means = self.micro.means
+        homes = np.full(len(uid), -1, np.int64)
+        for k, track in enumerate(uid.tolist()):
+            if track in self._first:
+                own, _ = self._poses_of(track)
+                homes[k] = own[np.argmax(means[own] @ near[k])]
+        self.micro.turn(homes[homes >= 0], vectors[homes >= 0])
+
     # --- grouping -----------------------------------------------------------------------------
 
     def regroup(self, prior: float, acts: Acts) -> Regrouping:

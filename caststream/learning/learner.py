@@ -20,7 +20,8 @@ from caststream.store.lock import alone
 from caststream.store.published import Published
 from caststream.store.reader import StoreReader
 from caststream.store.tables import Commit
-from caststream.vision.embedder import Head, project, read_head
+from caststream.vision.embedder import Head, project, read_head, shipped_digest
+from caststream.vision.opened import write_trunk
 
 Method = Literal["caststream", "cast"]
 
@@ -127,11 +128,17 @@ class Learner:
         return len(tracks)
 
     def take_up(self, tuning: Tuning) -> Tuned:
-        """Let a tuned head go live: everything known is made anew under it."""
+        """Let a tuned model go live: everything known is made anew under it."""
         self.head = tuning.head
         self.vectors = 1 + max([self.vectors, *published.heads(self._store)])
+        opened = tuning.opened
+        if opened is not None:
+            trunk = write_trunk(opened.trunk, shipped_digest())
+            published.keep_trunk(self._store, self.vectors, trunk)
         if self._grouping is not None:
             self._grouping.reproject(self._project)
+            if opened is not None and isinstance(self._grouping, Grouping):
+                self._grouping.renew(opened.uid, opened.near, opened.vector)
         done = Tuned(
             self.vectors,
             tuning.pairs,

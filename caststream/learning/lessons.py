@@ -6,7 +6,8 @@ side by side, and tracks that people told apart. Every other pair is unknown and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,10 @@ class Lessons:
     """(P, 2) tracks that are different characters."""
     held: NDArray[np.bool_]
     """(T,) tracks of the shots that are held back."""
+    uid: I8 = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(T,) of the tracks, and"""
+    crops: tuple[bytes, ...] = ()
+    """JPEG of each row: both only where pictures were asked for."""
 
     @property
     def tracks(self) -> int:
@@ -56,17 +61,23 @@ class Lessons:
             self.person[keep],
             new[pairs].reshape(-1, 2),
             self.held[keep],
+            self.uid[keep] if len(self.uid) else self.uid,
+            tuple(self.crops[k] for k in np.flatnonzero(rows)) if self.crops else (),
         )
 
 
 def gather(
-    reader: StoreReader, cast: Cast, random: np.random.Generator, rows: int | None = None
+    reader: StoreReader,
+    cast: Cast,
+    random: np.random.Generator,
+    rows: int | None = None,
+    pictured: bool = False,
 ) -> Lessons:
     """Collect lessons from a store, replayed evenly over its characters.
 
     At most ``TRACKS`` tracks: each character gives the same share as far as it has one, so that
     the lead does not crowd out the others and old episodes are not forgotten. ``rows`` leaves out
-    what was committed after that many rows.
+    what was committed after that many rows. ``pictured`` takes only rows whose crop is kept.
     """
     table = reader.tracks()
     if rows is not None:
@@ -74,29 +85,48 @@ def gather(
     table = table.where((table.boxes >= 2) & (table.score >= 0.35))
     chosen = _balanced(table, cast, random)
     table = table.where(chosen)
-    numbers, owner = [], []
-    for index, (first, count) in enumerate(
-        zip(table.first_row.tolist(), table.boxes.tolist(), strict=True)
-    ):
-        picks = np.unique(np.linspace(0, count - 1, min(count, ROWS)).round().astype(np.int64))
-        numbers.append(first + picks)
-        owner.append(np.full(len(picks), index))
-    flat = np.concatenate(numbers) if numbers else np.zeros(0, np.int64)
-    order = np.argsort(flat, kind="stable")
-    features = reader.rows_at(flat[order]).features
+    numbers, owner = _picked(reader, table, pictured)
+    if pictured:
+        # Tracks whose crops are gone teach nothing here.
+        seen, owner = np.unique(owner, return_inverse=True)
+        table = table.where(np.isin(np.arange(len(table)), seen))
+    order = np.argsort(numbers, kind="stable")
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
+    found = reader.rows_at(numbers[order])
+    crops = found.crop if pictured else ()
     place = {uid: i for i, uid in enumerate(table.uid.tolist())}
     pairs = [(place[a], place[b]) for a, b in reader.apart().tolist() if a in place and b in place]
     person = _people(table, cast)
     apart = _without_contradictions(np.array(pairs, np.int64).reshape(-1, 2), person)
     return Lessons(
-        features[back] if len(flat) else np.zeros((0, 0), np.float16),
-        np.concatenate(owner) if owner else np.zeros(0, np.int64),
+        found.features[back] if len(numbers) else np.zeros((0, 0), np.float16),
+        owner,
         person,
         apart,
         _held_back((table.source << 32) | table.shot, apart),
+        *((table.uid, tuple(crops[k] for k in back.tolist())) if pictured else ()),
     )
+
+
+def _picked(reader: StoreReader, table: TrackTable, pictured: bool) -> tuple[I8, I8]:
+    """Numbers of rows to learn from (N,), up to ``ROWS`` a track, and the line of each (N,)."""
+    counts = table.boxes
+    line = np.repeat(np.arange(len(table)), counts)
+    every = np.repeat(table.first_row - np.cumsum(counts) + counts, counts) + np.arange(len(line))
+    if pictured:
+        order = np.argsort(every, kind="stable")
+        kept = np.zeros(len(every), bool)
+        kept[order] = reader.rows_at(every[order]).pictured
+        every, line = every[kept], line[kept]
+    ends = np.searchsorted(line, np.arange(len(table) + 1))
+    picks = [
+        first + np.unique(np.linspace(0, last - first - 1, min(last - first, ROWS)).round())
+        for first, last in itertools.pairwise(ends.tolist())
+        if last > first
+    ]
+    chosen = np.concatenate([np.zeros(0), *picks]).astype(np.int64)
+    return every[chosen], line[chosen]
 
 
 def _held_back(shot: I8, apart: I8) -> NDArray[np.bool_]:

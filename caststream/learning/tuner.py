@@ -19,24 +19,32 @@ from pathlib import Path
 import numpy as np
 
 from caststream.errors import ModelError
-from caststream.learning.finetune import STEPS, Recipe, Tuning, tune
+from caststream.learning.finetune import STEPS, Opened, Recipe, Tuning, tune
 from caststream.vision.embedder import read_head, shipped_digest
 
 _log = logging.getLogger(__name__)
+_AGAIN = ("uid", "near", "vector")
 
 
 class Tuner:
     """One fine-tuning in another process."""
 
-    def __init__(self, store: str | Path, rows: int, seed: int, recipe: Recipe) -> None:
-        """Start; lessons are drawn from the first ``rows`` rows of the store only."""
+    def __init__(
+        self, store: str | Path, rows: int, seed: int, recipe: Recipe, full: bool = False,
+        device: str = "auto",
+    ) -> None:  # fmt: skip
+        """Start; lessons are drawn from the first ``rows`` rows of the store only.
+
+        ``full`` opens the trunk's last stage, on ``device``.
+        """
         self._folder = tempfile.TemporaryDirectory(prefix="caststream-tune-")
         self._draft = Path(self._folder.name) / "draft.safetensors"
         words = [str(store), str(self._draft), "--rows", str(rows), "--seed", str(seed)]
+        words += ["--recipe", recipe, *(["--full", "--device", device] if full else [])]
         self._said = Path(self._folder.name) / "stderr"
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "caststream.learning.tuner", *words, "--recipe", recipe],
+                [sys.executable, "-m", "caststream.learning.tuner", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -69,37 +77,50 @@ class Tuner:
 
 
 def write_draft(tuning: Tuning, path: Path) -> None:
-    """Write a tuning: the head as arrays, the rest as text beside them."""
+    """Write a tuning: its weights and vectors as arrays, the rest as text beside them."""
     from safetensors.numpy import save_file
 
-    facts = {f.name: getattr(tuning, f.name) for f in fields(tuning) if f.name != "head"}
-    save_file(tuning.head, path, {"tuning": json.dumps(facts)})
+    facts = {f.name: getattr(tuning, f.name) for f in fields(tuning)}
+    del facts["head"], facts["opened"]
+    arrays = {f"head.{name}": array for name, array in tuning.head.items()}
+    if tuning.opened is not None:
+        arrays |= {f"trunk.{name}": array for name, array in tuning.opened.trunk.items()}
+        arrays |= {f"again.{name}": getattr(tuning.opened, name) for name in _AGAIN}
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    save_file(whole, path, {"tuning": json.dumps(facts)})
 
 
 def read_draft(path: Path) -> Tuning:
     """The inverse of ``write_draft``."""
     from safetensors import safe_open
 
+    parts: dict[str, dict[str, np.ndarray]] = {"head": {}, "trunk": {}, "again": {}}
     with safe_open(path, "numpy") as file:
         facts = json.loads(file.metadata()["tuning"])
-        head = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    return Tuning(head=head, **facts)
+        for name in file.keys():  # noqa: SIM118
+            part, _, rest = name.partition(".")
+            parts[part][rest] = file.get_tensor(name)
+    opened = Opened(parts["trunk"], **parts["again"]) if parts["trunk"] else None
+    return Tuning(head=parts["head"], opened=opened, **facts)
 
 
 def tune_store(
-    store: str | Path, rows: int | None, seed: int, steps: int, recipe: Recipe
-) -> Tuning:
-    """Tune the head in force in a store on the lessons that it holds.
+    store: str | Path, rows: int | None, seed: int, steps: int | None, recipe: Recipe,
+    full: bool = False, device: str = "auto",
+) -> Tuning:  # fmt: skip
+    """Tune the model in force in a store on the lessons that it holds: its head, or in full.
 
-    Raises ModelError where its features came from an embedder that has no head to tune.
+    ``steps`` None takes those that the kind of tuning usually takes. Raises ModelError where its
+    features came from an embedder that cannot be tuned.
     """
     from caststream.learning.cast import Cast
     from caststream.learning.lessons import gather
+    from caststream.store import published
     from caststream.store.reader import StoreReader
 
     cast = Cast(store)
     with StoreReader(store) as reader:
-        lessons = gather(reader, cast, np.random.default_rng(seed), rows)
+        lessons = gather(reader, cast, np.random.default_rng(seed), rows, pictured=full)
         made_by = {source.models.get("embedder") for source in reader.sources()} - {None}
     if made_by - {shipped_digest()}:
         raise ModelError(
@@ -112,7 +133,18 @@ def tune_store(
             f"the store's features have {lessons.features.shape[1]} columns, the shipped head takes"
             f" {len(head['weight'])}: vectors of other embedders are not tuned"
         )
-    return tune(lessons, head, seed, steps, recipe)
+    file = published.trunk_file(store, cast.vectors)
+    if full:
+        from caststream.learning import opening
+        from caststream.vision.opened import read_trunk
+
+        trunk = None if file is None else read_trunk(file)
+        steps = opening.STEPS if steps is None else steps
+        return opening.tune_full(lessons, head, trunk, seed, steps, device)
+    if file is not None:
+        why = "the model in force has an opened stage: tune in full, or roll back"
+        return Tuning(head, False, why, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return tune(lessons, head, seed, STEPS if steps is None else steps, recipe)
 
 
 def main() -> None:
@@ -122,11 +154,16 @@ def main() -> None:
     parser.add_argument("draft", type=Path)
     parser.add_argument("--rows", type=int)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--steps", type=int)
     parser.add_argument("--recipe", choices=("caststream", "cast"), default="caststream")
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--device", default="auto")
     args = parser.parse_args()
     os.nice(10)
-    write_draft(tune_store(args.store, args.rows, args.seed, args.steps, args.recipe), args.draft)
+    done = tune_store(
+        args.store, args.rows, args.seed, args.steps, args.recipe, args.full, args.device
+    )
+    write_draft(done, args.draft)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,7 +33,8 @@ class Embed(Node):
     """Cut out each box and turn it into a unit vector.
 
     The trunk never changes; the head on top of it is the newest that the store has published,
-    picked up at the end of a shot, so that all vectors of a shot come from one model.
+    picked up at the end of a shot, so that all vectors of a shot come from one model. Where the
+    store has published an opened stage, vectors come from that, and features still from the trunk.
 
     ``gather`` crops of up to four pictures are embedded together, since one crop alone costs more
     than twice its share of eight; nothing is held back beyond a shot's end. 1 holds nothing back.
@@ -44,6 +46,8 @@ class Embed(Node):
         self.model = model
         self.gather = gather
         self._embedder: Embedder | None = None
+        self._opened: tuple[Hashable, Embedder] | None = None
+        """The embedder with the opened stage in force, and its key in the pool."""
         self._head: dict[str, np.ndarray] | None = None
         self._number = 0
         self._stale = True  # the store is opened further down, and read when the first boxes come
@@ -94,8 +98,8 @@ class Embed(Node):
         if self._stale:
             self._pick_up()
         held, self._held = self._held, []
-        features = self._embedder.features(np.concatenate([crops for _, crops in held]))
-        vectors = self._embedder.project(features, self._head)
+        embedder = self._embedder if self._opened is None else self._opened[1]
+        vectors, features = embedder.embed(np.concatenate([crops for _, crops in held]), self._head)
         first = 0
         for message, crops in held:
             mine = slice(first, first + len(crops))
@@ -112,12 +116,32 @@ class Embed(Node):
         if newest is not None:
             self._number, head = newest
             self._head = head or None
+            self._open_stage(published.trunk_file(self._context.store, self._number))
+
+    def _open_stage(self, file: Path | None) -> None:
+        """Take vectors from the opened stage in a file; from the trunk where there is none."""
+        context = self._context
+        assert context is not None, "open comes first"
+        if self._opened is not None:
+            context.pool.release(self._opened[0])
+            self._opened = None
+        if file is not None:
+            from caststream.vision.embedder import WEIGHTS
+            from caststream.vision.opened import OpenedEmbedder
+
+            base = WEIGHTS if self.model == "default" else Path(self.model)
+            key = (*self._key, str(file))
+            opened = context.pool.lease(
+                key, lambda: OpenedEmbedder.open(file, context.device, base)
+            )
+            self._opened = key, opened
 
     def close(self) -> None:
-        """Let go of the network and of the pictures."""
+        """Let go of the networks and of the pictures."""
         self._embedder = None
         self._held.clear()
         if self._context is not None:
+            self._open_stage(None)
             self._context.pool.release(self._key)
             self._context = None
 

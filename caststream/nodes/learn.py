@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Learn(Node):
-    """Regroup all tracks every ``every`` seconds, and fine-tune the embedder's head beside that.
+    """Regroup all tracks every ``every`` seconds, and fine-tune the embedder beside that.
 
     What comes out is published in the store; ``embed`` and ``label`` pick it up there. Early on
     it is done more often: a dictionary of the first minute is wanted within that minute.
@@ -27,18 +27,20 @@ class Learn(Node):
     ``method = "cast"`` groups as the paper does, which costs the square of what the store holds:
     then it is done each time that the stream has grown by half, and at its end.
 
-    ``tune`` is "head" or "off", ``recipe`` "caststream" or the paper's, "cast". A fine-tuning
-    starts after ``first`` seconds of stream and then each time that the stream has grown by half,
-    ``rest`` seconds apart at least. With ``pace = "stream"`` it is taken up ``delay`` seconds of
-    stream later, and waited for if need be, so that two runs over a file say the same; with
-    "clock" it is taken up when it is ready, and takes at most the share ``budget`` of the time.
+    ``tune`` is "head", "full" or "off": in full the trunk's last stage is opened too and learns on
+    the crops that the store keeps, which is meant for a GPU. ``recipe`` is "caststream" or, for the
+    head, the paper's, "cast". A fine-tuning starts after ``first`` seconds of stream and then each
+    time that the stream has grown by half, ``rest`` seconds apart at least. With
+    ``pace = "stream"`` it is taken up ``delay`` seconds of stream later, and waited for if need be,
+    so that two runs over a file say the same; with "clock" it is taken up when it is ready, and
+    takes at most the share ``budget`` of the time.
     """
 
     def __init__(
         self,
         every: float = 30.0,
         method: Literal["caststream", "cast"] = "caststream",
-        tune: Literal["head", "off"] = "head",
+        tune: Literal["head", "full", "off"] = "head",
         recipe: Literal["caststream", "cast"] = "caststream",
         pace: Literal["stream", "clock"] = "stream",
         first: float = 120.0,
@@ -99,8 +101,8 @@ class Learn(Node):
 
         assert self._context is not None and self._context.store is not None, "open comes first"
         pace = Pace(**{one.name: getattr(self, one.name) for one in dataclasses.fields(Pace)})
-        store = self._context.store
-        return self._context.pool.lease(("course", store), lambda: Course(store, pace))
+        store, device = self._context.store, self._context.device
+        return self._context.pool.lease(("course", store), lambda: Course(store, pace, device))
 
     def close(self) -> None:
         """Stop tuning and let go of the store, unless another source learns on."""

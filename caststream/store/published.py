@@ -2,6 +2,7 @@
 
     STORE/models/000007/arrays.safetensors   head, gallery, labels
     STORE/models/000007/meta.json            number, revision, characters, thresholds
+    STORE/models/trunks/000002.safetensors   the opened stage that makes vectors 2, if one does
     STORE/models/CURRENT                     the number in force, replaced at once
 
 A version is written into a draft folder, synced, renamed to its number, and only then does
@@ -108,7 +109,45 @@ def publish(path: str | Path, payload: Published) -> int:
             raise
         for old in sorted(_numbers(folder))[:-KEEP]:
             (folder / f"{old:06d}" / "arrays.safetensors").unlink(missing_ok=True)
+        _forget_trunks(folder)
     return number
+
+
+def trunk_file(path: str | Path, vectors: int) -> Path | None:
+    """The file of the opened stage that makes vectors of this number; None where a head does."""
+    file = Path(path) / "models" / "trunks" / f"{vectors:06d}.safetensors"
+    return file if file.exists() else None
+
+
+def keep_trunk(path: str | Path, vectors: int, data: bytes) -> None:
+    """Keep the opened stage that is to make vectors of this number, before it is published.
+
+    Raises OutputError where the disk refuses.
+    """
+    folder = Path(path) / "models" / "trunks"
+    with told(Path(path)):
+        folder.mkdir(parents=True, exist_ok=True)
+        replace(folder / f"{vectors:06d}.safetensors", data)
+
+
+def _forget_trunks(folder: Path) -> None:
+    """Remove opened stages of versions that nobody can return to."""
+    files = sorted((folder / "trunks").glob("*.safetensors"))
+    if files:
+        kept = {_vectors_of(folder / f"{n:06d}") for n in sorted(_numbers(folder))[-KEEP:]}
+        # What was kept after the newest version is about to be published.
+        kept.add(max(int(file.stem) for file in files))
+        for file in files:
+            if int(file.stem) not in kept:
+                file.unlink(missing_ok=True)
+
+
+def _vectors_of(version: Path) -> int | None:
+    try:
+        meta = json.loads((version / "meta.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return int(meta["meta"].get("vectors", 0))
 
 
 def current_number(path: str | Path) -> int:
@@ -199,15 +238,16 @@ def highest_character(path: str | Path) -> int:
 
 
 def heads(path: str | Path) -> list[int]:
-    """Numbers of all heads that were ever published, also of versions whose arrays are gone."""
+    """Numbers of all heads that were ever published, also of versions whose arrays are gone.
+
+    Opened stages that were kept and, after a crash, never published count too.
+    """
     folder = Path(path) / "models"
-    found = set()
+    found = {int(file.stem) for file in (folder / "trunks").glob("*.safetensors")}
     for number in _numbers(folder):
-        try:
-            meta = json.loads((folder / f"{number:06d}" / "meta.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        found.add(int(meta["meta"].get("vectors", 0)))
+        vectors = _vectors_of(folder / f"{number:06d}")
+        if vectors is not None:
+            found.add(vectors)
     return sorted(found)
 
 

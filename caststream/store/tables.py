@@ -171,6 +171,11 @@ class RowTable:
         """(N, F) features of the trunk."""
         return self._read("features", self.number)
 
+    @property
+    def pictured(self) -> NDArray[np.bool_]:
+        """(N,) whether a crop of the row is kept."""
+        return self._ints[:, column("rows", "crop_bytes")] > 0
+
     @cached_property
     def crop(self) -> tuple[bytes, ...]:
         """JPEG of each row's crop; empty where none is kept."""

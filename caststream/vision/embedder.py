@@ -86,12 +86,16 @@ class Embedder:
 
         Raises ValueError for an array of another shape or type.
         """
+        return self._run(crops, self.features_dim).astype(np.float16)
+
+    def _run(self, crops: U1, width: int) -> F4:
+        """What the network says (N, width) of crops, in batches that it is prepared for."""
         size = self.crop_size
         if crops.dtype != np.uint8 or crops.ndim != 4 or crops.shape[1:] != (size, size, 3):
             raise ValueError(
                 f"crops have to be (N, {size}, {size}, 3) uint8, not {crops.shape} {crops.dtype}"
             )
-        rows = np.empty((len(crops), self.features_dim), np.float16)
+        rows = np.empty((len(crops), width), np.float32)
         done = 0
         while done < len(crops):
             part = crops[done : done + BATCHES[-1]]
@@ -116,10 +120,10 @@ class Embedder:
         head = head or self._head
         return _unit(np.asarray(features, np.float32)) if head is None else project(features, head)
 
-    def embed(self, crops: U1) -> tuple[F4, F2]:
-        """Unit vectors (N, 256) and features (N, F) of crops (N, S, S, 3)."""
+    def embed(self, crops: U1, head: Head | None = None) -> tuple[F4, F2]:
+        """Unit vectors (N, 256) and features (N, F) of crops (N, S, S, 3), under a head."""
         features = self.features(crops)
-        return self.project(features), features
+        return self.project(features, head), features
 
     def default_head(self) -> Head:
         """A copy of the head that was shipped, to start tuning from."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -43,7 +45,14 @@ class EmbedderNet(nn.Module):
 
     def pooled(self, crops: Tensor) -> Tensor:
         """Features (B, ``FEATURES``) before they are standardised."""
-        fine, middle, deep = self.trunk(crops)
+        return self._pooled(*self.trunk(crops))
+
+    def gathered(self, fine: Tensor, middle: Tensor, deep: Tensor) -> Tensor:
+        """Features (B, ``FEATURES``) of the trunk's three maps."""
+        pooled = self._pooled(fine, middle, deep)
+        return ((pooled - self.centre) / self.spread).clamp(-30.0, 30.0)
+
+    def _pooled(self, fine: Tensor, middle: Tensor, deep: Tensor) -> Tensor:
         logits = self.look_fine(middle) + _twice(self.look_deep(deep)) + _bell(middle)
         attention = functional.softmax(logits.flatten(1), 1).view_as(logits)
         # The finest map is brought to the attention's cells; its deviation inside them stays.
@@ -58,7 +67,27 @@ class EmbedderNet(nn.Module):
 
     def forward(self, crops: Tensor) -> Tensor:
         """Features (B, ``FEATURES``) of crops (B, S, S, 3)."""
-        return ((self.pooled(crops) - self.centre) / self.spread).clamp(-30.0, 30.0)
+        return self.gathered(*self.trunk(crops))
+
+
+class OpenedNet(nn.Module):
+    """A shipped network that stays as it is, and beside it a copy of its last stage to be tuned.
+
+    ``forward`` takes crops (B, S, S, 3) and returns (B, 2 ``FEATURES``): the shipped features, and
+    those with ``stage`` in the last stage's place.
+    """
+
+    def __init__(self, shipped: EmbedderNet) -> None:
+        super().__init__()
+        self.shipped = shipped.requires_grad_(False)
+        self.stage = copy.deepcopy(shipped.trunk.stages[-1]).requires_grad_(True)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """Both kinds of features (B, 2 ``FEATURES``) of crops (B, S, S, 3)."""
+        fine, middle, deep = self.shipped.trunk(crops)
+        shipped = self.shipped.gathered(fine, middle, deep)
+        opened = self.shipped.gathered(fine, middle, self.stage(middle))
+        return torch.cat([shipped, opened], 1)
 
 
 def _moments(values: Tensor, squares: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:

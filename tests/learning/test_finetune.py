@@ -129,6 +129,6 @@ def test_ranking_by_hand() -> None:
         np.zeros(2, bool),
     )  # fmt: skip
     same = {"weight": np.eye(3, dtype=np.float32), "bias": np.zeros(3, np.float32)}
-    assert judge(lessons, same) == (1.0, 1.0)
+    assert judge(lessons, project(lessons.features, same)) == (1.0, 1.0)
     blind = {"weight": np.ones((3, 1), np.float32), "bias": np.zeros(1, np.float32)}
-    assert judge(lessons, blind) == (0.5, 0.0)
+    assert judge(lessons, project(lessons.features, blind)) == (0.5, 0.0)

@@ -193,3 +193,40 @@ def test_sources_labelled_anew_count_no_more() -> None:
     grouping.regroup(0.5, Acts())
     assert set((grouping.labels(without={0}).uid >> 32).tolist()) == {2}
     assert len(grouping.labels().uid) == 20
+
+
+def test_crops_embedded_anew_turn_the_poses_that_they_show() -> None:
+    grouping = Grouping(4, 4)
+    eye = np.eye(4, dtype=np.float32)
+    # A track of two poses, and one of a third pose.
+    grouping.add(Seen(1, eye[[0, 0, 1, 1]], eye[[0, 0, 1, 1]], 2.0, 0.8, 0.0))
+    grouping.add(Seen(2, eye[[2, 2, 2]], eye[[2, 2, 2]], 2.0, 0.8, 4.0))
+    weight = np.linalg.norm(grouping.micro.sums, axis=1)
+    homes = [int(np.argmax(grouping.micro.means @ eye[k])) for k in (0, 1, 2)]
+    between = (eye[0] + eye[3]) / np.sqrt(2)
+    stranger = 9
+    grouping.renew(
+        np.array([1, 1, 1, stranger]), eye[[0, 0, 1, 2]], np.stack([eye[3], eye[0], eye[2], eye[1]])
+    )
+    np.testing.assert_allclose(grouping.micro.means[homes[0]], between, atol=1e-6)
+    np.testing.assert_allclose(grouping.micro.means[homes[1]], eye[2], atol=1e-6)
+    np.testing.assert_allclose(grouping.micro.means[homes[2]], eye[2], atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(grouping.micro.sums, axis=1), weight, rtol=1e-5)
+
+
+def test_poses_follow_their_micro_clusters_when_these_are_joined() -> None:
+    grouping, who = Grouping(64, 64, capacity=40), {}
+    for name, seen in show(3, 300, noise=0.2):
+        who[seen.uid] = name
+        grouping.add(seen)
+    assert grouping.micro.count <= 40
+    grouping.regroup(0.5, Acts())
+    uid, home, share = grouping._all_poses()
+    assert len(np.unique(uid)) == 300
+    assert home.max() < grouping.micro.count
+    np.testing.assert_allclose(np.bincount((uid - 3000).astype(int), share), 1, rtol=1e-5)
+    np.testing.assert_allclose(
+        np.bincount(home, share, grouping.micro.count), grouping.micro.tracks, rtol=1e-3
+    )
+    again = Grouping.from_arrays(grouping.arrays())
+    np.testing.assert_array_equal(labels(again)[1], labels(grouping)[1])

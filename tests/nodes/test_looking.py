@@ -165,6 +165,10 @@ class ToyEmbedder:
         rows = features.astype(np.float32) @ (head["weight"] if head else np.eye(2))
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
+    def embed(self, crops: np.ndarray, head: dict[str, np.ndarray] | None) -> Any:
+        features = self.features(crops)
+        return self.project(features, head), features
+
 
 def test_a_newer_head_is_taken_up_with_the_next_shot(tmp_path: Path) -> None:
     store = tmp_path / "s.zarr"

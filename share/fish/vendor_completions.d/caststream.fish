@@ -154,11 +154,13 @@ complete -c caststream -n '_shtab_caststream_using undo; and test $_shtab_castst
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a log -d 'List all acts.'
 complete -c caststream -n '_shtab_caststream_using log' -s h -l help -d 'show this help message and exit'
 complete -c caststream -n '_shtab_caststream_using log; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
-complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a tune -d 'Fine-tune the embedder'"'"'s head on a store'"'"'s tracks, and regroup.'
+complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a tune -d 'Fine-tune the embedder on a store'"'"'s tracks, and regroup.'
 complete -c caststream -n '_shtab_caststream_using tune' -s h -l help -d 'show this help message and exit'
-complete -c caststream -n '_shtab_caststream_using tune' -l steps -x -d 'default: 400'
+complete -c caststream -n '_shtab_caststream_using tune' -l steps -x -d 'default: 400, or 160 with --full'
 complete -c caststream -n '_shtab_caststream_using tune' -l seed -x -d seed
 complete -c caststream -n '_shtab_caststream_using tune' -l recipe -xka "caststream cast" -d 'cast: the paper'"'"'s'
+complete -c caststream -n '_shtab_caststream_using tune' -l full -d 'open the trunk'"'"'s last stage too; meant for a GPU'
+complete -c caststream -n '_shtab_caststream_using tune' -l device -x -d 'of --full: auto, cpu, cuda, cuda:N'
 complete -c caststream -n '_shtab_caststream_using tune; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a regroup -d 'Group a store'"'"'s tracks anew, also as the paper does.'
 complete -c caststream -n '_shtab_caststream_using regroup' -s h -l help -d 'show this help message and exit'
