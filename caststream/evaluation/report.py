@@ -42,13 +42,19 @@ class Evaluation:
     """Tracks by their looks."""
     flips: float | None = None
     """Share of screen time that goes to another id from one revision to the next, on average."""
+    guesses: float | None = None
+    """The part of it that was only guessed so far, at the end of a shot."""
     named_flips: float | None = None
-    """The same of characters with a name."""
+    """The same as ``flips`` of characters with a name."""
 
     def figures(self) -> dict[str, object]:
         """All single figures by name."""
         more = self.identity.as_dict() if self.identity else {}
-        flips = {"flips": self.flips, "named_flips": self.named_flips}
+        flips = {
+            "flips": self.flips,
+            "guesses": self.guesses,
+            "named_flips": self.named_flips,
+        }
         return {**self.scores.as_dict(), **more, "calibration": self.reliability.error, **flips}
 
     def as_dict(self) -> dict[str, object]:
@@ -88,6 +94,7 @@ def evaluate_files(truth_path: str, labels_path: str, store: str | None = None) 
         table,
         dots,
         _mean(story.flips),
+        _mean(story.guesses),
         _mean(story.named_flips),
     )
 
@@ -127,6 +134,7 @@ _LINES = (
     ("", "macro_f1", "macro F1"),
     ("", "clicks", "clicks"),
     ("", "flips", "id flips"),
+    ("", "guesses", "of these only guessed"),
     ("tracking", "hota", "HOTA"),
     ("", "ass_a", "AssA"),
     ("", "idf1", "IDF1"),

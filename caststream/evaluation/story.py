@@ -39,8 +39,10 @@ class Story:
     """Character that a track's own record gave it, through later merges, and its confidence."""
     flips: list[float] = field(default_factory=list)
     """A share a revision: screen time that went to another id, of that which had one."""
+    guesses: list[float] = field(default_factory=list)
+    """The part of it that no dictionary had spoken of yet: guesses at a shot's end."""
     named_flips: list[float] = field(default_factory=list)
-    """The same of characters that had a name."""
+    """The same as ``flips`` of characters that had a name."""
 
 
 def read_story(lines: Iterable[str]) -> Story:
@@ -49,6 +51,7 @@ def read_story(lines: Iterable[str]) -> Story:
     merged: dict[str, str] = {}
     time = 0.0
     held: dict[int, tuple[str | None, int]] = {}
+    fresh: set[int] = set()
     for line in lines:
         if line.startswith('{"type":"frame"'):
             continue  # nearly all lines, and nothing for this
@@ -64,13 +67,15 @@ def read_story(lines: Iterable[str]) -> Story:
         elif kind == "track":
             frames = int(record.get("end_frame", 0)) - int(record.get("start_frame", 0))
             held[int(record["track"])] = (record["character"], frames)
+            fresh.add(int(record["track"]))
             if record["character"] is None:
                 continue
             sure = float(record["confidence"] or 0)
             story.tracks[int(record["track"])] = (str(record["character"]), sure)
         elif kind == "dictionary":
             merged.update((m["from"], m["to"]) for m in record.get("merged", ()))
-            _count_flips(story, held, record.get("relabelled", ()), merged)
+            _count_flips(story, held, record.get("relabelled", ()), merged, fresh)
+            fresh.clear()
             story.growth.append(_growth(time, record["characters"]))
     for track, (character, sure) in story.tracks.items():
         story.tracks[track] = (follow(character, merged) or character, sure)
@@ -82,21 +87,27 @@ def _count_flips(
     held: dict[int, tuple[str | None, int]],
     relabelled: Iterable[dict[str, Any]],
     merged: dict[str, str],
+    fresh: set[int],
 ) -> None:
-    """Note what share of the time went to another id; a merge keeps who it was."""
+    """Note what share of the time went to another id; a merge keeps who it was.
+
+    ``fresh`` are the tracks that came since the dictionary before.
+    """
     named = set(story.growth[-1].names) if story.growth else set()
     total = sum(frames for character, frames in held.values() if character)
     known = sum(frames for character, frames in held.values() if character in named)
-    flipped = lost = 0
+    flipped = guessed = lost = 0
     for record in relabelled:
         track = int(record["track"])
         before, frames = held.get(track, (None, 0))
         held[track] = (record["to"], frames)
         if before is not None and follow(before, merged) != record["to"]:
             flipped += frames
+            guessed += frames * (track in fresh)
             lost += frames * (before in named)
     if total:
         story.flips.append(flipped / total)
+        story.guesses.append(guessed / total)
     if known:
         story.named_flips.append(lost / known)
 

@@ -33,7 +33,7 @@ BROKEN = 0.08
 """Share of forbidden pairs that a cut may break."""
 APART = 0.35
 """Similarity that a pair of clusters loses where their tracks are regularly seen side by side."""
-STAY = 0.05
+STAY = 0.15
 """Similarity that two micro-clusters gain by having gone by one id so far."""
 PRIOR_PAIRS = 40.0
 """How many forbidden pairs the shipped cut is worth against those of this show."""

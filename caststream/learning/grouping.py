@@ -32,6 +32,8 @@ WORTHY_SECONDS = 2.0
 """A group needs this much screen time before it is given an id."""
 VIEWS = 4
 """Prototypes a track."""
+LINGER = 0.5
+"""Share of the cut before in the present one: a cut that jumps splits and joins for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Grouping:
         self.character = np.zeros(0, np.int64)
         """(M,) id that each micro-cluster goes by, -1 for none."""
         self.next_id = 1
+        self.cut: float | None = None
+        """Similarity at which the last groups parted."""
         # A stream of weeks has millions of tracks: plain numbers side by side, not objects.
         self._tracks: dict[int, int] = {}
         """uid -> its place in the spans"""
@@ -185,6 +189,7 @@ class Grouping:
         The work is bounded by the micro-clusters, whatever the history.
         """
         self.micro.reproject(project)
+        self.cut = None
         pending = list(self._pending)
         if pending:
             vectors = project(np.stack([features for _, _, features in pending]))
@@ -225,6 +230,9 @@ class Grouping:
         resolved = np.array([acts.resolve(int(c)) for c in self.character], np.int64)
         tree = linkage(self.micro, pinned, resolved)
         cut = tree.cut(prior)
+        if self.cut is not None:
+            cut = LINGER * self.cut + (1 - LINGER) * cut
+        self.cut = cut
         group = tree.labels_at(cut)
         group, suggestions = self._keep_touched_apart(group, pinned)
         _, group = np.unique(group, return_inverse=True)
@@ -312,6 +320,7 @@ class Grouping:
             "track_home": home,
             "track_share": share,
             "next_id": np.array([self.next_id], np.int64),
+            "last_cut": np.array([self.cut] if self.cut is not None else [], np.float64),
             "span_uid": tracks,
             "span": spans,
             "pending_uid": np.array([uid for uid, _, _ in self._pending], np.int64),
@@ -328,6 +337,9 @@ class Grouping:
         grouping.micro = MicroClusters.from_arrays(arrays)
         grouping.character = arrays["micro_character"].astype(np.int64)
         grouping.next_id = int(arrays["next_id"][0])
+        last = arrays.get("last_cut")
+        if last is not None and len(last):
+            grouping.cut = float(last[0])
         uids = arrays["track_uid"].astype(np.int64)
         grouping._uid.frombytes(uids.tobytes())
         grouping._home.frombytes(arrays["track_home"].astype(np.int64).tobytes())

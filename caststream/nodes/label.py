@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from caststream.graph.node import Node
 from caststream.messages import (
@@ -84,11 +85,14 @@ class Label(Node):
             yield self._tracks(message)
 
     def _frame(self, message: Tracked) -> Labelled:
+        from caststream.learning.cast import one_each
+
         verdicts = [
             self._look(int(track), message.embedded.vectors[i], message.embedded.model)
             for i, track in enumerate(message.tracks)
         ]
-        labelled = Labelled(message, *self._columns(verdicts))
+        beside = ~np.eye(len(verdicts), dtype=bool)
+        labelled = Labelled(message, *self._columns(one_each(verdicts, beside)))
         assert self._context is not None
         self._context.vitals.newest = labelled
         return labelled
@@ -107,12 +111,15 @@ class Label(Node):
         return self._cast.recognise(looks.sum, looks.model)
 
     def _tracks(self, message: Tracks) -> LabelledTracks:
+        from caststream.learning.cast import one_each
+
         assert self._cast is not None
         verdicts = []
         for track in message.tracks:
             vectors = message.rows.vector[message.rows.track == track.id]
-            verdict = self._cast.recognise(vectors.sum(axis=0), message.model)
-            verdicts.append(verdict)
+            verdicts.append(self._cast.recognise(vectors.sum(axis=0), message.model))
+        verdicts = one_each(verdicts, _beside(message))
+        for track, verdict in zip(message.tracks, verdicts, strict=True):
             self._said[track.id] = verdict.character
         return LabelledTracks(message, *self._columns(verdicts))
 
@@ -179,3 +186,14 @@ class Label(Node):
         self._aliases = set(self._cast.aliases)
         self._revision += 1
         return Dictionary(self._revision, self._cast.summaries(), tuple(relabelled), merged)
+
+
+def _beside(message: Tracks) -> NDArray[np.bool_]:
+    """Which of the tracks (n,) share a picture with which, (n, n)."""
+    ids = np.array([track.id for track in message.tracks], np.int64)
+    order = np.argsort(ids)
+    frames, frame = np.unique(message.rows.frame, return_inverse=True)
+    mine = np.isin(message.rows.track, ids)
+    seen = np.zeros((len(ids), len(frames)), np.float32)
+    seen[order[np.searchsorted(ids[order], message.rows.track[mine])], frame[mine]] = 1
+    return np.asarray(seen @ seen.T > 0)

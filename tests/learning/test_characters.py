@@ -114,3 +114,14 @@ def test_merges_in_a_ring_end() -> None:
 
 def test_kinds_from_the_future_change_nothing() -> None:
     assert fold(numbered({"kind": "applaud", "character": 1})).last == 1
+
+
+def test_nobody_is_called_by_whom_a_surer_one_beside_it_is() -> None:
+    from caststream.learning.cast import UNKNOWN, Verdict, one_each
+
+    said = [Verdict(1, 0.7), Verdict(1, 0.9), Verdict(2, 0.6), Verdict(1, 0.8), UNKNOWN]
+    beside = np.ones((5, 5), bool)
+    beside[1, 3] = beside[3, 1] = False  # in one shot, never in one picture
+    assert [v.character for v in one_each(said, beside)] == [None, 1, 2, 1, None]
+    assert one_each(said, np.zeros((5, 5), bool)) == said
+    assert one_each([], np.zeros((0, 0), bool)) == []
