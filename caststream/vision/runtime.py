@@ -154,5 +154,7 @@ def _compile(model: Any, kind: str | None) -> tuple[Any, str]:
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_PRECISION_HINT": kind.removeprefix("openvino-"),
         "INFERENCE_NUM_THREADS": inference_threads(),
+        # Pinned, the networks of two threads would share one core while another one idles.
+        "ENABLE_CPU_PINNING": False,
     }
     return core.compile_model(model, "CPU", config).create_infer_request(), kind
