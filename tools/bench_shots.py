@@ -38,6 +38,8 @@ Found = Sequence[int | tuple[int, int]]
 OURS = "caststream"
 AROUND = 7
 """Pictures on either side of a mistake's middle that a sheet shows."""
+SHEET = (128, 72)
+"""Their width and height: small enough for a row, large enough to see what an eye would."""
 FPS = 24.0
 """Of the times that the detector is given; they matter with --patience only."""
 SCENEDETECT = ("Content", "Adaptive", "Histogram", "Hash")
@@ -50,13 +52,13 @@ class Run(NamedTuple):
     seconds: float
 
 
-def read(path: Path) -> U1:
-    """All frames as (N, 27, 48, 3) RGB, made small as TransNetV2 wants them."""
-    scale = VideoReformatter()
+def read(path: Path, width: int, height: int) -> U1:
+    """All frames as (N, height, width, 3) RGB, made small as TransNetV2 wants them."""
+    scale, how = VideoReformatter(), Interpolation.BICUBIC
     with av.open(str(path)) as container:
         return np.stack(
             [
-                scale.reformat(f, 48, 27, "rgb24", interpolation=Interpolation.BICUBIC).to_ndarray()
+                scale.reformat(f, width, height, "rgb24", interpolation=how).to_ndarray()
                 for f in container.decode(video=0)
             ]
         )
@@ -138,7 +140,7 @@ def transnet() -> Callable[[Path], dict[str, Run]]:
     model.eval()
 
     def run(path: Path) -> dict[str, Run]:
-        frames = torch.from_numpy(read(path))
+        frames = torch.from_numpy(read(path, 48, 27))
         start = time.process_time()
         with torch.no_grad():
             single, _ = model.predict_frames(frames, quiet=True)
@@ -241,14 +243,14 @@ def strips(path: Path, found: Found, truth: dict[str, Any]) -> list[tuple[str, U
             entry = truth["boundaries"][i]
             first, last = (int(entry.get("frame", entry.get(end, 0))) for end in ("start", "end"))
             places.append(("misses", (first, last)))
-    frames = read(path, Interpolation.AREA)
+    frames = read(path, *SHEET)
     out = []
     for kind, place in places:
         first, last = place if isinstance(place, tuple) else (place, place)
         step = 1 + (last - first) // (2 * AROUND)
         middle = (first + last) // 2
         picks = middle + step * np.arange(-AROUND, AROUND + 1)
-        strip = frames[picks.clip(0, len(frames) - 1)].repeat(2, 1).repeat(2, 2)
+        strip = frames[picks.clip(0, len(frames) - 1)]
         strip[AROUND, :, :2] = (255, 0, 0)
         print(f"{kind}: {path.stem} {first} to {last}, every {step}")
         out.append((kind, np.concatenate(strip, 1)))

@@ -91,7 +91,7 @@ def join(rng: Rng, shows: list[list[U1]], length: int) -> Clip:
     show = shows[int(rng.integers(len(shows)))]
     pace = np.exp(rng.uniform(np.log(14), np.log(250)))
     frames = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
-    reel = _Reel(rng, show, length)
+    reel = _Reel(rng, show)
     at = 0
     frames[:] = reel.play(0, length)
     if rng.random() < 0.1:
@@ -100,9 +100,12 @@ def join(rng: Rng, shows: list[list[U1]], length: int) -> Clip:
         at += 7 + int(min(rng.exponential(pace), 150))
         if at >= length - 1:
             break
+        beside: _Reel | None = reel
         if rng.random() < 0.25:
-            show = shows[int(rng.integers(len(shows)))]
-        after = _other(rng, show, length, frames[min(at, length - 1)], at)
+            show, beside = shows[int(rng.integers(len(shows)))], None
+        elif rng.random() < 0.5:
+            beside = None
+        reel, after = _other(rng, show, beside, length, frames[min(at, length - 1)], at)
         at = _transition(rng, clip, frames, after, at)
     return clip_from(clip, frames)
 
@@ -116,14 +119,18 @@ def clip_from(clip: Clip, frames: F4) -> Clip:
 class _Reel:
     """A shot that can be played from any frame of the clip on."""
 
-    def __init__(self, rng: Rng, show: list[U1], length: int) -> None:
-        self.shot = show[int(rng.integers(len(show)))]
+    def __init__(self, rng: Rng, show: list[U1], beside: _Reel | None = None) -> None:
+        """Any shot of a show, or one next to another: often the same view with others in it."""
+        self.number = int(rng.integers(len(show)))
+        if beside is not None:
+            self.number = min(max(beside.number + int(rng.choice([-1, 1])), 0), len(show) - 1)
+        self.shot = show[self.number]
         n = len(self.shot)
         self.start = int(rng.integers(0, max(1, n // 2)))
         self.step = int(rng.choice([1, -1]))
         self.hold = int(rng.choice([1, 1, 1, 1, 2, 3]))
         self.speed = float(rng.choice([1.0, 1.0, 1.0, 0.5, 1.6]))
-        self.flip = bool(rng.random() < 0.5)
+        self.flip = bool(rng.random() < 0.5) if beside is None else beside.flip
         self.still = bool(rng.random() < 0.1)
         self.stop = int(rng.integers(1, 150)) if rng.random() < 0.2 else None
 
@@ -141,18 +148,20 @@ class _Reel:
         return out[:, :, ::-1] if self.flip else out
 
 
-def _other(rng: Rng, show: list[U1], length: int, before: F4, at: int) -> F4:
-    """Frames of another shot, different enough from what is shown to be seen as another."""
+def _other(
+    rng: Rng, show: list[U1], beside: _Reel | None, length: int, before: F4, at: int
+) -> tuple[_Reel, F4]:
+    """Another shot and its frames, different enough from what is shown to be seen as another."""
     least = float(rng.choice([1.8, 3.5]))  # little differs where only the characters change
     for _ in range(6):
-        reel = _Reel(rng, show, length)
+        reel = _Reel(rng, show, beside)
         # It starts early, so that a transition may show it before ``at``.
         frames = reel.play(0, length - at + 1)
         if np.abs(frames[0] - before).mean() > least:
             break
     out = np.zeros((length, HEIGHT, WIDTH, 3), np.float32)
     out[at:] = frames[: length - at]
-    return out
+    return reel, out
 
 
 def _transition(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
@@ -214,7 +223,7 @@ def _fade(rng: Rng, clip: Clip, frames: F4, after: F4, at: int) -> int:
     if rng.random() < 0.35:
         colour = np.full(3, 255, np.float32) if rng.random() < 0.75 else rng.uniform(0, 255, 3)
     colour = colour.astype(np.float32)
-    longest = 4 if rng.random() < 0.25 else 45
+    longest = 4 if rng.random() < 0.12 else 45
     out = 0 if rng.random() < 0.15 else _span(rng, 1, longest)
     into = 0 if rng.random() < 0.2 else _span(rng, 1, longest)
     rest = int(rng.integers(0, 6)) if rng.random() < 0.6 else int(rng.integers(6, 50))

@@ -62,7 +62,8 @@ def _flash(rng: Rng, clip: Clip, frames: F4, pictures: list[list[U1]]) -> None:
     kind = rng.random()
     spot = frames[at : at + n]
     if kind < 0.4:
-        spot += rng.uniform(0.4, 1) * (rng.choice([0, 255, 255]) - spot)
+        strength = rng.uniform(0.4, 1) if rng.random() < 0.6 else 1.0
+        spot += strength * (rng.choice([0, 255, 255]) - spot)
     elif kind < 0.55:
         spot[:] = 255 - spot
     elif kind < 0.7:

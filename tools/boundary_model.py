@@ -11,6 +11,7 @@ from caststream.vision.boundary_features import DRAWINGS, FEATURES, LAGS
 LOOKS = len(LAGS) + DRAWINGS
 CHANNELS = (12, 24, 32)
 CODE, PAIR, WIDTH = 64, 32, 96
+INPUTS = FEATURES + LOOKS + CODE + PAIR
 DILATIONS = (1, 2, 4, 8, 16, 32)
 HEADS = 6
 """cut, inside, late, and the kinds dissolve, fade, wipe."""
@@ -28,7 +29,7 @@ class BoundaryModel(nn.Module):
         self.code = nn.Linear(c * 24, CODE)
         self.conv_pair = nn.Conv2d(2 * b, c, 3, 2, 1)
         self.pair = nn.Linear(c * 24, PAIR)
-        self.join = nn.Linear(FEATURES + LOOKS + CODE + PAIR, WIDTH)
+        self.join = nn.Linear(INPUTS, WIDTH)
         self.layers = nn.ModuleList(nn.Conv1d(WIDTH, WIDTH, 3, dilation=d) for d in DILATIONS)
         self.head = nn.Linear(WIDTH, HEADS)
         self.mean: Tensor
@@ -43,6 +44,10 @@ class BoundaryModel(nn.Module):
 
         ``features`` (B, T, FEATURES) and ``rows`` (B, T, LOOKS) come from ``describe_clip``.
         """
+        return self.decide(self.look(frames, features, rows))
+
+    def look(self, frames: Tensor, features: Tensor, rows: Tensor) -> Tensor:
+        """What is known of each frame by itself and beside single others: (B, T, INPUTS)."""
         batch, time = frames.shape[:2]
         x = frames.flatten(0, 1).permute(0, 3, 1, 2).float() / 255 - 0.5
         x = functional.relu(self.conv1(x))
@@ -56,7 +61,11 @@ class BoundaryModel(nn.Module):
         pair = functional.relu(self.conv_pair(torch.cat([x, before], 1))).flatten(1)
         pair = functional.relu(self.pair(pair)).view(batch, time, PAIR)
         known = ((features - self.mean) * self.scale).clamp(-5, 5)
-        h = functional.relu(self.join(torch.cat([known, alike, code, pair], -1))).transpose(1, 2)
+        return torch.cat([known, alike, code, pair], -1)
+
+    def decide(self, seen: Tensor) -> Tensor:
+        """Answers (B, T, 6) to what ``look`` gives, over time."""
+        h = functional.relu(self.join(seen)).transpose(1, 2)
         for layer, dilation in zip(self.layers, DILATIONS, strict=True):
             h = h + functional.relu(layer(functional.pad(h, (2 * dilation, 0), mode="replicate")))
         return self.head(h.transpose(1, 2))

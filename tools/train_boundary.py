@@ -26,13 +26,14 @@ from caststream.vision.boundary import SCORED
 from caststream.vision.boundary_features import FEATURES, describe_clip
 from tools.boundary_clips import Clip, blank, join, mark_cut, mark_gradual
 from tools.boundary_disturb import disturb
+from tools.boundary_drawn import draw_shows
 from tools.boundary_model import LOOKS, BoundaryModel
 from tools.boundary_shots import make_show
 
 U1 = NDArray[np.uint8]
 ROOT = Path(__file__).resolve().parent.parent
 CLIP, BATCH = 192, 6
-POOL, FRESH = 300, 2
+POOL, FRESH = 300, 1
 WARM = 24
 """Frames at a clip's start whose answers are not asked for: the past is missing there."""
 FILMS = ("big_buck_bunny_720p", "penny_and_chip", "sintel_trailer", "sol_levante_15s")
@@ -108,9 +109,18 @@ class Film:
 class Clips:
     """An endless supply of training clips, each made from the seed and its number."""
 
-    def __init__(self, shows: list[list[U1]], films: list[Film], seed: int) -> None:
+    def __init__(
+        self,
+        shows: list[list[U1]],
+        drawn: list[list[U1]],
+        films: list[Film],
+        seed: int,
+        eyes: BoundaryModel | None = None,
+    ) -> None:
+        """Join quick shows, shows of tools.synth and films; ``eyes`` look at the clips at once."""
         self.seed = seed
-        self.shows = shows
+        self.eyes = eyes
+        self.shows, self.drawn = shows, drawn
         self.films = films
         self.film_shows = [f.shots for f in films if f.shots]
         self.with_truth = [f for f in films if f.listed]
@@ -127,11 +137,14 @@ class Clips:
         elif self.film_shows and kind < 0.55:
             clip = join(rng, self.film_shows * 2 + self.shows[:2], CLIP)
         else:
-            clip = join(rng, self.shows, CLIP)
+            clip = join(rng, self.drawn if self.drawn and rng.random() < 0.5 else self.shows, CLIP)
         return disturb(rng, clip, self.shows)
 
     def described(self, number: int) -> tuple[NDArray[np.generic], ...]:
-        """Frames, features, rows, answers (T, 4) and weights (T, 3) of clip ``number``."""
+        """Frames, features, rows, answers (T, 4) and weights (T, 3) of clip ``number``.
+
+        Where there are eyes, what they see (T, INPUTS) stands for the first three.
+        """
         rng = np.random.default_rng((self.seed, number))
         clip = self.make(rng)
         if rng.random() < 0.3:
@@ -143,7 +156,11 @@ class Clips:
         answers = np.stack(
             [clip.cut, clip.inside, clip.late, clip.kind.astype(np.float32)], axis=-1
         )
-        return clip.frames, features, rows, answers, clip.weight
+        if self.eyes is None:
+            return clip.frames, features, rows, answers, clip.weight
+        with torch.no_grad():
+            told = (torch.from_numpy(a)[None] for a in (clip.frames, features, rows))
+            return self.eyes.look(*told)[0].numpy(), answers, clip.weight
 
     def batch(self, step: int) -> tuple[torch.Tensor, ...]:
         """The same with a leading axis of BATCH clips: the batch of this step, always the same.
@@ -165,8 +182,13 @@ class Clips:
 
 def loss_of(model: BoundaryModel, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Weighted cross-entropies of the three questions and of the kind."""
-    frames, features, rows, answers, weights = batch
-    out = model(frames, features, rows)[:, WARM + SCORED :]
+    *inputs, answers, weights = batch
+    if len(inputs) == 1:
+        seen = inputs[0]
+    else:
+        with torch.autocast("cpu", torch.bfloat16):
+            seen = model.look(*inputs).float()
+    out = model.decide(seen)[:, WARM + SCORED :]
     answers = answers[:, WARM : CLIP - SCORED]
     weights = weights[:, WARM : CLIP - SCORED]
     kind = answers[..., 3]
@@ -189,9 +211,11 @@ def train(args: argparse.Namespace) -> None:
     if args.films == "all":
         films = [Film(args.media / f"{n}.mp4", args.cache) for n in FILMS if n != args.leave]
     model = BoundaryModel().to(memory_format=torch.channels_last)
-    began = time.process_time()
-    source = Clips([make_show(rng) for _ in range(args.shows)], films, args.seed)
-    print(f"{args.shows} shows drawn in {time.process_time() - began:.0f} s", flush=True)
+    start = time.process_time()
+    shows = [make_show(rng) for _ in range(args.shows)]
+    drawn = draw_shows(args.drawn, args.cache)
+    print(f"{len(shows) + len(drawn)} shows in {time.process_time() - start:.0f} s", flush=True)
+    source = Clips(shows, drawn, films, args.seed, model if args.head else None)
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=1e-3)
     first = 0
     if args.out.exists():
@@ -232,7 +256,7 @@ def train(args: argparse.Namespace) -> None:
             torch.save({**state, "step": step + 1}, args.out)
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     args.out.with_suffix(".safetensors").write_bytes(save(weights))
-    held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [], 99)
+    held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [], [], 99)
     model.eval()
     with torch.no_grad():
         losses = [float(loss_of(model, held.batch(step))) for step in range(10)]
@@ -243,15 +267,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="checkpoint; weights beside it")
     parser.add_argument("--start", type=Path, help="checkpoint to begin from")
+    parser.add_argument(
+        "--head", action="store_true", help="keep what the start sees of frames: four times quicker"
+    )
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shows", type=int, default=100)
+    parser.add_argument("--drawn", type=int, default=160, help="shows of tools.synth as well")
     parser.add_argument("--films", choices=("none", "all"), default="all")
     parser.add_argument("--leave", help="film to leave out")
     parser.add_argument("--media", type=Path, default=ROOT.parent / "shared" / "media")
     parser.add_argument("--cache", type=Path, default=Path("build/boundary"))
     parser.add_argument("--seed", type=int, default=0)
-    train(parser.parse_args())
+    args = parser.parse_args()
+    if args.head and not args.start:
+        parser.error("--head needs a network to --start from")
+    train(args)
 
 
 if __name__ == "__main__":

@@ -42,6 +42,17 @@ def test_episodes_of_a_show_share_cast_and_places_but_not_shots() -> None:
     assert 4 <= len(one.cast) <= 8
 
 
+def test_no_cut_between_two_views_of_one_empty_place() -> None:
+    empty = 0
+    for show in range(40):
+        script = make_script(show_seed=show, episode_seed=0, **{**SMALL, "seconds": 120.0})
+        for before, after in itertools.pairwise(script.shots):
+            if not before.actors and not after.actors:
+                empty += 1
+                assert before.scene is not after.scene
+    assert empty > 3
+
+
 @pytest.mark.parametrize("show", range(12))
 def test_script_covers_the_film_without_holes(show: int) -> None:
     script = make_script(show_seed=show, episode_seed=show, seconds=90, width=96, height=54, fps=24)

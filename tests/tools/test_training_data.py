@@ -60,10 +60,38 @@ def test_clips_depend_on_seed_and_step_alone(monkeypatch: pytest.MonkeyPatch) ->
     trainer = pytest.importorskip("tools.train_boundary", reason="needs numba and torch")
     monkeypatch.setattr(trainer, "POOL", 8)
     shows = [trainer.make_show(np.random.default_rng(k), shots=3) for k in range(2)]
-    run = trainer.Clips(shows, [], 5)
+    run = trainer.Clips(shows, shows, [], 5)
     whole = [run.batch(step) for step in range(4)]
-    late = trainer.Clips(shows, [], 5).batch(3)
+    late = trainer.Clips(shows, shows, [], 5).batch(3)
     for column, again in zip(whole[3], late, strict=True):
         np.testing.assert_array_equal(column.numpy(), again.numpy())
     assert len(run.pool) == 8
     assert not np.array_equal(whole[2][0].numpy(), whole[3][0].numpy())
+
+
+def test_what_is_learnt_from_looks_is_what_is_learnt_from_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trainer = pytest.importorskip("tools.train_boundary", reason="needs numba and torch")
+    monkeypatch.setattr(trainer, "POOL", 8)
+    shows = [trainer.make_show(np.random.default_rng(k), shots=3) for k in range(2)]
+    model = trainer.BoundaryModel()
+    pictures = trainer.Clips(shows, [], [], 5).batch(2)
+    looks = trainer.Clips(shows, [], [], 5, eyes=model).batch(2)
+    assert len(pictures) == 5
+    assert len(looks) == 3
+    loss = trainer.loss_of(model, pictures).item()
+    assert trainer.loss_of(model, looks).item() == pytest.approx(loss, rel=0.01)
+
+
+def test_shots_of_the_drawn_shows_keep_their_order_and_motion() -> None:
+    drawn = pytest.importorskip("tools.boundary_drawn", reason="needs numba and skia")
+    shots = drawn.draw_show(3)
+    assert len(shots) > 3
+    for shot in shots:
+        assert shot.shape[1:] == (27, 48, 3)
+        assert 16 <= len(shot) <= 120
+        assert shot[0].std() > 2
+    assert any((shot[0] != shot[-1]).any() for shot in shots)
+    again = drawn.draw_show(3)
+    assert all((a == b).all() for a, b in zip(shots, again, strict=True))

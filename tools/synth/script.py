@@ -147,6 +147,10 @@ def make_script(
         shot = _make_shot(
             rng, grid, look, cast, scene, weathers[scene.seed], start, length, not shots, cameras
         )
+        if shots and not (shot.actors or shots[-1].actors) and scene is shots[-1].scene:
+            # Nobody could tell two views of one empty place apart: this is another place.
+            scene = places[(places.index(scene) + 1) % len(places)]
+            shot = replace(shot, scene=scene, wear=weathers[scene.seed])
         if shots:
             transition = _make_transition(
                 rng, start, shots[-1].last - shots[-1].first + 1, length, fps
