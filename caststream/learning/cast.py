@@ -22,7 +22,7 @@ ahead of the next one. Fitted on drawn shows that nothing else learns from, by
 ``tools/fit_confidence.py``."""
 LEAD = 0.4
 """A greater lead says no more; also what a lonely character counts as having."""
-_OTHERS = ("micro_", "pending")
+_OTHERS = ("micro_", "pending", "span")
 """What a published version holds for the learner alone: tens of megabytes after some hours."""
 MIN_CONFIDENCE = 0.6
 """Under this a character stays unknown rather than being guessed: of the time that was guessed at
@@ -114,16 +114,15 @@ class Cast:
         merged = {a: self.acts.resolve(b) for a, b in machine.items()}
         return merged | {a: self.acts.resolve(a) for a in self.acts.joined}
 
-    def of_track(self, uid: int) -> Verdict | None:
-        """The published word on a track, None where it was not there yet."""
+    def published_labels(self, uid: I8) -> tuple[I8, NDArray[np.bool_]]:
+        """Final character (n,) of each track, -1 for none, and whether it was published (n,)."""
         uids = self.published.label_uid
-        place = int(np.searchsorted(uids, uid))
-        if place == len(uids) or uids[place] != uid:
-            return None
-        character = int(self._final[place])
-        if character < 0:
-            return UNKNOWN
-        return Verdict(character, float(self.published.label_confidence[place]))
+        place = np.searchsorted(uids, uid)
+        known = place < len(uids)
+        known[known] = uids[place[known]] == uid[known]
+        final = np.full(len(uid), -1, np.int64)
+        final[known] = self._final[place[known]]
+        return final, known
 
     def of_tracks(self, uid: I8) -> tuple[I8, F4]:
         """Final character (n,) of each track, -1 for none, and how sure that is (n,) in 0..1.

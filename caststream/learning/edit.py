@@ -143,9 +143,9 @@ class Editor:
     def _known_tracks(self, tracks: Sequence[int]) -> None:
         if not tracks:
             raise UsageError("give at least one track, as source:track")
-        for uid in tracks:
-            if self.cast.of_track(uid) is None:
-                raise UsageError(f"there is no track {track_text(uid)} in {self._store}")
+        _, known = self.cast.published_labels(np.array(tracks, np.int64))
+        for uid in np.array(tracks)[~known].tolist():
+            raise UsageError(f"there is no track {track_text(uid)} in {self._store}")
 
 
 def clean_name(name: str) -> str:

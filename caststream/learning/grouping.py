@@ -9,6 +9,7 @@ back with the model that made its vectors.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -88,13 +89,14 @@ class Grouping:
         self.cut: float | None = None
         """Similarity at which the last groups parted."""
         # A stream of weeks has millions of tracks: plain numbers side by side, not objects.
-        self._tracks: dict[int, int] = {}
-        """uid -> its place in the spans"""
-        self._spans = array("d")
-        """seconds, start of each track"""
-        self._first: dict[int, int] = {}
-        """uid -> place of its first pose; the others follow"""
+        self._tracks = array("q")
+        """uid of each track, rising"""
+        self._seconds = array("d")
+        self._start = array("d")
+        self._first = array("q")
+        """Place of its first pose, -1 for none; the others follow."""
         self._uid = array("q")
+        """uid of each pose"""
         self._home = array("q")
         self._share = array("f")
         self._pending: deque[tuple[int, F4, F4]] = deque(maxlen=PENDING)
@@ -105,7 +107,7 @@ class Grouping:
     def add(self, track: Seen) -> None:
         """Take in one track; a short or doubtful one gets an id, and teaches nothing."""
         poses = prototypes(track.vectors, track.features, VIEWS)
-        if not len(poses) or track.uid in self._tracks:
+        if not len(poses) or self._place(track.uid) >= 0:
             return
         if len(track.vectors) < MIN_BOXES or track.score < MIN_SCORE:
             self._begin(track.uid, track.seconds, track.time)
@@ -122,19 +124,31 @@ class Grouping:
         self._begin(track.uid, track.seconds, track.time)
         self._remember(track.uid, homes, poses.share)
 
+    def _place(self, uid: int) -> int:
+        """Where a track stands in the arrays, -1 where it was not taken in."""
+        place = bisect_left(self._tracks, uid)
+        return place if place < len(self._tracks) and self._tracks[place] == uid else -1
+
     def _begin(self, uid: int, seconds: float, start: float) -> None:
-        self._tracks[uid] = len(self._spans) // 2
-        self._spans.extend((seconds, start))
+        # At the end or near it: only sources side by side come out of order.
+        place = bisect_left(self._tracks, uid)
+        self._tracks.insert(place, uid)
+        self._seconds.insert(place, seconds)
+        self._start.insert(place, start)
+        self._first.insert(place, -1)
 
     def _remember(self, uid: int, homes: I8, share: F4) -> None:
-        self._first[uid] = len(self._uid)
+        self._first[self._place(uid)] = len(self._uid)
         self._uid.extend([uid] * len(homes))
         self._home.extend(homes.tolist())
         self._share.extend(share.tolist())
 
     def _poses_of(self, uid: int) -> tuple[I8, F4]:
-        """Micro-cluster and share of each pose of a track."""
-        first = last = self._first[uid]
+        """Micro-cluster and share of each pose of a track, none of one that taught nothing."""
+        place = self._place(uid)
+        first = last = self._first[place] if place >= 0 else -1
+        if first < 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
         while last < len(self._uid) and self._uid[last] == uid:
             last += 1
         return np.array(self._home[first:last]), np.array(self._share[first:last])
@@ -153,10 +167,9 @@ class Grouping:
 
     def apart(self, one: int, other: int) -> None:
         """Note that two tracks were seen side by side; unknown ones are passed over."""
-        if one in self._first and other in self._first:
-            homes_one, share_one = self._poses_of(one)
-            homes_other, share_other = self._poses_of(other)
-            self.micro.forbid(homes_one, homes_other, share_one, share_other)
+        homes_one, share_one = self._poses_of(one)
+        homes_other, share_other = self._poses_of(other)
+        self.micro.forbid(homes_one, homes_other, share_one, share_other)
 
     def adopt(self, uid: I8, character: I8, next_id: int) -> None:
         """Go on from labels (n,) that another way of grouping gave: micro-clusters take their ids.
@@ -171,7 +184,7 @@ class Grouping:
         votes = np.zeros((self.micro.count, len(known)), np.float32)
         for k, at in rows:
             if character[at] >= 0:
-                seconds = max(self._spans[2 * self._tracks[self._uid[k]]], 0.05)
+                seconds = max(self._seconds[self._place(self._uid[k])], 0.05)
                 votes[homes[k], column[at]] += self._share[k] * seconds
         if votes.size:
             self.character = np.where(votes.max(1) > 0, known[np.argmax(votes, 1)], -1)
@@ -291,9 +304,7 @@ class Grouping:
 
     def _all_seen(self) -> tuple[I8, NDArray[np.float64]]:
         """Tracks (T,) in order, and seconds and beginning of each (T, 2)."""
-        tracks = np.fromiter(self._tracks, np.int64, len(self._tracks))
-        order = np.argsort(tracks)
-        return tracks[order], np.array(self._spans).reshape(-1, 2)[order]
+        return np.array(self._tracks), np.stack([self._seconds, self._start], axis=1)
 
     def _all_poses(self) -> tuple[I8, I8, F4]:
         """Track of each pose (P,), the micro-cluster that it fell into, and its share."""
@@ -344,12 +355,15 @@ class Grouping:
         grouping._uid.frombytes(uids.tobytes())
         grouping._home.frombytes(arrays["track_home"].astype(np.int64).tobytes())
         grouping._share.frombytes(arrays["track_share"].astype(np.float32).tobytes())
-        first = np.flatnonzero(np.diff(uids, prepend=-1))
-        grouping._first = dict(zip(uids[first].tolist(), first.tolist(), strict=True))
-        for uid, (seconds, start) in zip(
-            arrays["span_uid"].tolist(), arrays["span"].tolist(), strict=True
-        ):
-            grouping._begin(uid, seconds, start)
+        tracks, span = arrays["span_uid"].astype(np.int64), arrays["span"].astype(np.float64)
+        lead = np.flatnonzero(np.diff(uids, prepend=-1))
+        first = np.full(len(tracks), -1, np.int64)
+        first[np.searchsorted(tracks, uids[lead])] = lead
+        for held, column in (
+            (grouping._tracks, tracks), (grouping._seconds, span[:, 0]),
+            (grouping._start, span[:, 1]), (grouping._first, first),
+        ):  # fmt: skip
+            held.frombytes(column.tobytes())
         pending = zip(
             arrays["pending_uid"].tolist(),
             arrays["pending"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 MIN_BOXES = 3
 """A track is compared with the gallery once it has this many boxes."""
+TOLD = 20_000
+"""So many tracks of a source, at least, are told of when they are labelled anew: a film has fewer,
+and a stream of weeks must not remember for ever what it said."""
 
 
 class _Looks:
@@ -121,6 +125,8 @@ class Label(Node):
         verdicts = one_each(verdicts, _beside(message))
         for track, verdict in zip(message.tracks, verdicts, strict=True):
             self._said[track.id] = verdict.character
+        if len(self._said) > 2 * TOLD:
+            self._said = dict(islice(self._said.items(), len(self._said) - TOLD, None))
         return LabelledTracks(message, *self._columns(verdicts))
 
     def _columns(
@@ -173,14 +179,17 @@ class Label(Node):
 
         assert self._cast is not None and self._context is not None
         self._tell()
+        tracks = list(self._said)
+        final, known = self._cast.published_labels(
+            np.array([make_uid(self._context.source, track) for track in tracks], np.int64)
+        )
+        ignored = self._cast.acts.ignored
         relabelled = []
-        for track, before in self._said.items():
-            verdict = self._cast.of_track(make_uid(self._context.source, track))
-            if verdict is None:
-                continue
-            now = self._columns([verdict])[0][0]
-            if now != before:
-                relabelled.append((track, before, now))
+        for place in np.flatnonzero(known).tolist():
+            track, found = tracks[place], int(final[place])
+            now = None if found < 0 or found in ignored else found
+            if now != self._said[track]:
+                relabelled.append((track, self._said[track], now))
                 self._said[track] = now
         merged = tuple((a, b) for a, b in self._cast.aliases.items() if a not in self._aliases)
         self._aliases = set(self._cast.aliases)

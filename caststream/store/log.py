@@ -27,6 +27,8 @@ Array = NDArray[Any]
 _HEAD = struct.Struct("<4sIQI")
 _COVERED = struct.Struct("<IQ")
 _MAGIC = b"csr1"
+_NOTHING: dict[str, Any] = {}
+"""The event of most records, kept once."""
 
 
 def encode(number: int, event: Mapping[str, Any], arrays: Mapping[str, Array]) -> bytes:
@@ -112,7 +114,8 @@ def _decode(fd: int, offset: int, number: int, payload: bytes) -> Record:
     header = json.loads(payload[4 : 4 + size])
     columns = _columns(tuple((name, kind, tuple(s[1:])) for name, kind, s in header["arrays"]))
     counts = tuple(shape[0] for _, _, shape in header["arrays"])
-    return Record(fd, number, offset + len(payload), header["event"], columns, counts)
+    event = header["event"] or _NOTHING
+    return Record(fd, number, offset + len(payload), event, columns, counts)
 
 
 @lru_cache(maxsize=64)
