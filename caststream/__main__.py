@@ -10,6 +10,9 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from caststream.cli import main
+from caststream.memory import hold_little
+
+hold_little()
 
 if __name__ == "__main__":
     sys.exit(main())

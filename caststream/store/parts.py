@@ -5,8 +5,6 @@ Both answer the same three questions, so that readers need not know which one th
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -17,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from caststream.memory import give_back
 from caststream.messages import I8
 from caststream.store.files import replace, sync_folder, sync_tree
 from caststream.store.log import Record
@@ -191,7 +190,7 @@ def write_segment(
         _write(group, array, counts[array], iter(pieces(array)))
     sync_tree(path)
     sync_folder(path.parent)
-    _give_back()
+    give_back()
 
 
 def _write(group: Any, name: str, count: int, pieces: Iterator[Array]) -> None:
@@ -216,12 +215,6 @@ def _write(group: Any, name: str, count: int, pieces: Iterator[Array]) -> None:
     for lines in _blocks(chain([piece], pieces), shard):
         array[first : first + len(lines)] = lines
         first += len(lines)
-
-
-def _give_back() -> None:
-    """Return freed memory to the system, which glibc else keeps: some 20 MiB after each segment."""
-    with contextlib.suppress(OSError, AttributeError):  # another library of C
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _blocks(pieces: Iterable[Array], size: int) -> Iterator[Array]:
