@@ -48,8 +48,9 @@ class Tuner:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
-                # Ctrl-C is for the stream, which ends this one when it is done.
-                start_new_session=True,
+                # Ctrl-C is for the stream, which ends this one when it is done. No session of its
+                # own: Linux shares processors out by session first, and only then by niceness.
+                process_group=0,
             )
 
     def result(self, wait: bool) -> Tuning | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILM = ROOT.parent / "shared" / "media" / "big_buck_bunny_720p.mp4"
-START, LENGTH = 60.0, 60.0
+START, LENGTH = 60.0, 120.0
 """Seconds into the film at which clips begin, and their length."""
 
 
@@ -64,19 +65,20 @@ def clip(source: Path, kind: Kind, folder: Path, seconds: float = LENGTH) -> Pat
     with av.open(str(source)) as played, av.open(str(draft), "w") as written:
         pictures = played.streams.video[0]
         pictures.thread_type = "AUTO"
-        rate = pictures.average_rate or 24
+        rate = pictures.average_rate or Fraction(24)
         width = 2 * round(kind.height * pictures.width / pictures.height / 2)
         out = written.add_stream(kind.codec, rate=rate, options=_options(kind))
         out.width, out.height, out.pix_fmt = width, kind.height, "yuv420p"
         out.bit_rate = int(kind.megabits * 1e6)
+        out.codec_context.time_base = 1 / rate
         graph = _grain(pictures, width, kind.height)
         played.seek(int(START * av.time_base))
-        for frame in played.decode(pictures):
+        for number, frame in enumerate(played.decode(pictures)):
             if frame.time is not None and frame.time >= START + seconds:
                 break
             graph.push(frame)
             grained = graph.pull()
-            grained.pts = None
+            grained.pts, grained.time_base = number, 1 / rate
             written.mux(out.encode(grained))
         written.mux(out.encode(None))
     draft.rename(path)
