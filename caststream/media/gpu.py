@@ -1,15 +1,18 @@
 """A decoded picture that stays on the GPU: NV12 or P010 planes as torch tensors.
 
-Resizing and cutting are two products of matrices a plane (weights of the lines, weights of the
-columns), the same filters as on the processor: a box for whole pictures, Pillow's triangle for
-crops. Colours are converted last, when little is left, and only the result is brought back, or
-nothing at all where a network on the device looks at it. All of it runs on tensors of any device,
-so a GPU whose memory is full hands its planes to the processor.
+Resizing and cutting are two products of matrices (weights of the lines, weights of the columns)
+for the luma and two for both chroma planes, the same filters as on the processor: a box for whole
+pictures, Pillow's triangle for crops. What whole pictures are multiplied with stays on the device;
+all crops of a picture are cut at once. Colours are converted last, when little is left, and only
+the result is brought back in one transfer, or nothing at all where a network on the device looks
+at it. All of it runs on tensors of any device, so a GPU whose memory is full hands its planes to
+the processor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +25,9 @@ from caststream.media.hardware import say_once
 from caststream.media.surface import FULL_RANGE, rgb_matrix
 
 T = TypeVar("T")
+
+_AT_ONCE = 32
+"""Crops that are cut at the same time: of a 4K picture their weights take some 100 MiB."""
 
 
 class TorchSurface:
@@ -36,13 +42,7 @@ class TorchSurface:
         """``keep`` is what owns the memory of the planes."""
         self._luma, self._chroma = luma, chroma
         self._keep = keep
-        self._matrix, self._offset = rgb_matrix(colorspace, color_range)
-        if luma.dtype == torch.uint8:
-            peak = 255.0
-        else:
-            # P010: ten bits, shifted up by six; limited range scales by powers of two.
-            peak = float(1023 << 6) if color_range == FULL_RANGE else float(1020 << 6)
-        self._matrix = self._matrix / np.float32(peak)
+        self._colors = colorspace, color_range
 
     @classmethod
     def of(cls, frame: Any) -> TorchSurface:
@@ -71,12 +71,11 @@ class TorchSurface:
         def work() -> Tensor:
             planes = []
             for plane in self._planes():
-                lines, columns = plane.shape
+                _, lines, columns = plane.shape
                 smaller = width <= columns and height <= lines
-                down = weights(0.0, lines, height, lines, smaller)
-                across = weights(0.0, columns, width, columns, smaller)
-                planes.append(_product(down, plane, across))
-            return self._rgb(torch.stack(planes))
+                down = _whole(lines, height, smaller, plane.device)
+                planes.append(down @ plane @ _whole(columns, width, smaller, plane.device).mT)
+            return self._rgb(torch.cat(planes))
 
         return self._anyhow(work)
 
@@ -86,35 +85,40 @@ class TorchSurface:
             return np.empty((0, size, size, 3), np.uint8)
 
         def work() -> Tensor:
-            cuts = []
-            for plane in self._planes():
-                lines, columns = plane.shape
-                scale = np.array([columns / self.width, lines / self.height] * 2)
-                boxes = (regions * scale).tolist()
-                cuts.append(
-                    torch.stack(
-                        [
-                            _product(
-                                weights(y0, y1, size, lines, False), plane,
-                                weights(x0, x1, size, columns, False),
-                            )
-                            for x0, y0, x1, y1 in boxes
-                        ]
-                    )
-                )  # fmt: skip
-            return self._rgb(torch.stack(cuts))
+            planes = self._planes()
+            return torch.cat(
+                [self._cut(planes, some, size) for some in np.array_split(regions, parts)]
+            )
 
+        parts = -(-len(regions) // _AT_ONCE)
         return _brought(self._anyhow(work))
 
-    def _planes(self) -> tuple[Tensor, Tensor, Tensor]:
-        chroma = self._chroma.reshape(self._chroma.shape[0], -1, 2)
-        return self._luma, chroma[:, :, 0], chroma[:, :, 1]
+    def _cut(self, planes: Sequence[Tensor], regions: NDArray[np.float64], size: int) -> Tensor:
+        """Some regions (N, 4) as (N, size, size, 3) RGB, where the planes lie."""
+        cuts = []
+        for plane in planes:
+            _, lines, columns = plane.shape
+            x0, y0, x1, y1 = (regions * ([columns / self.width, lines / self.height] * 2)).T
+            down, across = (
+                # One more dimension: both chroma planes are cut with the same weights.
+                torch.stack([weights(*ends, size, length, False) for ends in spans])[:, None]
+                for spans, length in (
+                    (zip(y0, y1, strict=True), lines), (zip(x0, x1, strict=True), columns)
+                )
+            )  # fmt: skip
+            cuts.append(down.to(plane.device) @ plane @ across.to(plane.device).mT)
+        return self._rgb(torch.cat(cuts, dim=1))
+
+    def _planes(self) -> tuple[Tensor, Tensor]:
+        """Luma (1, H, W) and chroma (2, H/2, W/2) as float32, where they lie."""
+        chroma = self._chroma.reshape(self._chroma.shape[0], -1, 2).permute(2, 0, 1)
+        return _numbers(self._luma[None]), _numbers(chroma)
 
     def _rgb(self, planes: Tensor) -> Tensor:
-        """Planes (3, ...) of samples as (..., 3) RGB."""
-        matrix = torch.from_numpy(self._matrix).to(planes.device)
-        offset = torch.from_numpy(self._offset).to(planes.device)
-        colors = torch.tensordot(planes, matrix, dims=([0], [1])) + offset
+        """Planes (..., 3, h, w) of samples as (..., h, w, 3) RGB."""
+        deep = self._luma.dtype != torch.uint8
+        matrix, offset = _conversion(*self._colors, deep, planes.device)
+        colors = torch.tensordot(planes, matrix, dims=([planes.ndim - 3], [1])) + offset
         rounded: Tensor = colors.add_(0.5).clamp_(0.0, 255.0).to(torch.uint8)
         return rounded
 
@@ -160,10 +164,28 @@ def weights(low: float, high: float, size: int, length: int, box: bool) -> Tenso
     return torch.from_numpy(made)
 
 
-def _product(down: Tensor, plane: Tensor, across: Tensor) -> Tensor:
-    """``down @ plane @ across.T`` where the plane lies, in float32."""
+@lru_cache(maxsize=32)
+def _whole(length: int, size: int, smaller: bool, device: torch.device) -> Tensor:
+    """Weights (size, length) of a whole side; kept, since each picture of a stream wants them."""
+    return weights(0.0, length, size, length, smaller).to(device)
+
+
+@lru_cache(maxsize=32)
+def _conversion(
+    colorspace: int, color_range: int, deep: bool, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """``rgb_matrix`` for samples as they lie in the planes, on a device."""
+    matrix, offset = rgb_matrix(colorspace, color_range)
+    peak = 255.0
+    if deep:
+        # P010: ten bits, shifted up by six; limited range scales by powers of two.
+        peak = float(1023 << 6) if color_range == FULL_RANGE else float(1020 << 6)
+    scaled = torch.from_numpy(matrix / np.float32(peak))
+    return scaled.to(device), torch.from_numpy(offset).to(device)
+
+
+def _numbers(plane: Tensor) -> Tensor:
     # uint16 is not an arithmetic type in torch; its bits are those of int16, and of int32 & 0xffff.
     if plane.dtype == torch.uint16:
         plane = plane.view(torch.int16).to(torch.int32) & 0xFFFF
-    device = plane.device
-    return down.to(device) @ plane.to(torch.float32) @ across.to(device).T
+    return plane.to(torch.float32)

@@ -64,6 +64,9 @@ def test_crops_are_those_of_the_processor() -> None:
     theirs = CpuSurface(frame, Scalers()).cut(regions, 32).astype(int)
     assert np.abs(ours - theirs).max() <= 1
     assert surface(frame).cut(np.zeros((0, 4)), 16).shape == (0, 16, 16, 3)
+    # More of them than are cut at once.
+    many = surface(frame).cut(np.tile(regions, (20, 1)), 32)
+    np.testing.assert_array_equal(many, np.tile(ours, (20, 1, 1, 1)))
 
 
 def test_a_network_on_the_device_gets_the_picture_there() -> None:
