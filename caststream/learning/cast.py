@@ -27,6 +27,8 @@ _OTHERS = ("micro_", "pending", "span")
 MIN_CONFIDENCE = 0.6
 """Under this a character stays unknown rather than being guessed: of the time that was guessed at
 0.5 to 0.6 the next regrouping took back half."""
+HELD = 0.1
+"""Confidence that another one needs above who goes by a character, to go by it instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +207,22 @@ class Cast:
         return tuple(sorted(lines, key=lambda line: (-line.seconds, line.id)))
 
 
-def one_each(verdicts: Sequence[Verdict], beside: NDArray[np.bool_]) -> list[Verdict]:
+def one_each(
+    verdicts: Sequence[Verdict],
+    beside: NDArray[np.bool_],
+    before: Sequence[int | None] = (),
+) -> list[Verdict]:
     """Call nobody by a character that a surer one beside it goes by.
 
-    ``beside`` (n, n) is symmetric: which of the n were seen in one picture. Look-alikes side by
-    side were the greater half of what regroupings took back.
+    ``beside`` (n, n) is symmetric: which of the n were seen in one picture. ``before`` is what each
+    of the n went by so far, if that is known: who went by it already keeps it from one that is
+    hardly surer. Look-alikes side by side were the greater half of what regroupings took back.
     """
     kept = list(verdicts)
-    order = sorted(range(len(kept)), key=lambda i: (-kept[i].confidence, i))
+    sure = [verdict.confidence for verdict in kept]
+    for i, who in enumerate(before):
+        sure[i] += HELD * (who is not None and who == kept[i].character)
+    order = sorted(range(len(kept)), key=lambda i: (-sure[i], i))
     for place, i in enumerate(order):
         who = kept[i].character
         if who is not None and any(

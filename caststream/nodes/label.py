@@ -37,13 +37,13 @@ and a stream of weeks must not remember for ever what it said."""
 class _Looks:
     """What one online track has looked like so far."""
 
-    __slots__ = ("count", "model", "sum", "verdict")
+    __slots__ = ("called", "count", "model", "sum")
 
     def __init__(self, model: int) -> None:
         self.count = 0
         self.model = model
         self.sum: np.ndarray = np.zeros(0, np.float32)
-        self.verdict: Verdict | None = None
+        self.called: int | None = None
 
 
 class Label(Node):
@@ -95,8 +95,14 @@ class Label(Node):
             self._look(int(track), message.embedded.vectors[i], message.embedded.model)
             for i, track in enumerate(message.tracks)
         ]
-        beside = ~np.eye(len(verdicts), dtype=bool)
-        labelled = Labelled(message, *self._columns(one_each(verdicts, beside)))
+        looks = [self._online.get(int(track)) for track in message.tracks]
+        before = [one.called if one else None for one in looks]
+        verdicts = one_each(verdicts, ~np.eye(len(verdicts), dtype=bool), before)
+        said = {verdict.character for verdict in verdicts} - {None}
+        for one, verdict in zip(looks, verdicts, strict=True):
+            if one and (verdict.character is not None or one.called in said):
+                one.called = verdict.character
+        labelled = Labelled(message, *self._columns(verdicts))
         assert self._context is not None
         self._context.vitals.newest = labelled
         return labelled

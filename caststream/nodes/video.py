@@ -114,8 +114,11 @@ class Video(Node):
         time = source.frame.time
         self._ways.add(time, tracked.tracks, tracked.embedded.detections.boxes)
         for i, track in enumerate(tracked.tracks.tolist()):
-            if message.characters[i] is not None or track not in self._newest:
-                who = _Who(message.characters[i], message.names[i], float(message.confidence[i]))
+            character = message.characters[i]
+            before = self._newest.get(track, _NOBODY).character
+            # A doubt is passed over, unless another one beside it is that character now.
+            if character is not None or before is None or before in message.characters:
+                who = _Who(character, message.names[i], float(message.confidence[i]))
                 self._newest[track] = who
         # Frames that passed came before this one, so up to here none is missing.
         self._write(source.frame.index, time - self.delay)

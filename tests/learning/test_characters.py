@@ -123,5 +123,13 @@ def test_nobody_is_called_by_whom_a_surer_one_beside_it_is() -> None:
     beside = np.ones((5, 5), bool)
     beside[1, 3] = beside[3, 1] = False  # in one shot, never in one picture
     assert [v.character for v in one_each(said, beside)] == [None, 1, 2, 1, None]
+    # Who went by it already keeps it from one that is hardly surer.
+    close = [Verdict(1, 0.72), Verdict(1, 0.7)]
+    pair = ~np.eye(2, dtype=bool)
+    assert [v.character for v in one_each(close, pair, [None, 1])] == [None, 1]
+    assert [v.character for v in one_each([Verdict(1, 0.9), close[1]], pair, [None, 1])] == [
+        1,
+        None,
+    ]
     assert one_each(said, np.zeros((5, 5), bool)) == said
     assert one_each([], np.zeros((0, 0), bool)) == []
