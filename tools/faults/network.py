@@ -34,6 +34,10 @@ def restarts(film: Path, times: int, *, learns: bool) -> Row:
         words += ["--quiet", "--set", "decode.timeout=2", *(() if learns else _CALM)]
         with stream(*words, stderr=subprocess.DEVNULL) as process:
             until(lambda: (found := vitals(store)) and found["sources"][0]["frames"] > 20)
+            if learns:
+                # What learning loads once, up to the first tuned model, is not the connections'.
+                with contextlib.suppress(TimeoutError):
+                    until(lambda: (found := vitals(store)) and found["model"] > 0, 400.0, 1.0)
             for turn in range(times):
                 sender.close()
                 while True:
