@@ -63,6 +63,12 @@ def test_a_name_reaches_everything_at_once(store: Path) -> None:
     )  # fmt: skip
 
 
+def test_labels_of_tracks_known_and_unknown(store: Path) -> None:
+    final, known = Cast(store).published_labels(np.array(tracks(5, 0, 6, 3), np.int64))
+    assert final.tolist() == [-1, 1, -1, 2]
+    assert known.tolist() == [True, True, False, True]
+
+
 def test_the_same_name_twice_offers_a_merge(store: Path) -> None:
     editor = Editor(store)
     editor.name(1, "Bunny")

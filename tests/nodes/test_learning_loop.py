@@ -162,6 +162,22 @@ def test_a_name_given_while_it_runs_is_told_at_once(tmp_path: Path) -> None:
     list(loop.end(9))
 
 
+def test_a_stream_of_weeks_does_not_remember_all_that_it_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("caststream.nodes.label.TOLD", 4)
+    store = tmp_path / "show.zarr"
+    loop = Loop(store, "one.mp4", tune="off")
+    said = [m for mined, _ in shots(1, 13) for m in loop.shot(mined)]
+    last = [m for m in said if isinstance(m, LabelledTracks)][-1].characters[0]
+    assert last is not None
+    Editor(store).ignore(last)
+    dictionary = next(m for m in loop.end(13) if isinstance(m, Dictionary))
+    told = {track for track, before, now in dictionary.relabelled if (before, now) == (last, None)}
+    assert 120 in told
+    assert min(told) >= 90
+
+
 def test_two_runs_with_tuning_say_the_same(tmp_path: Path) -> None:
     width = len(read_head()["weight"])
     runs = []
