@@ -222,8 +222,8 @@ class Grouping:
         means = self.micro.means
         homes = np.full(len(uid), -1, np.int64)
         for k, track in enumerate(uid.tolist()):
-            if track in self._first:
-                own, _ = self._poses_of(track)
+            own, _ = self._poses_of(track)
+            if len(own):
                 homes[k] = own[np.argmax(means[own] @ near[k])]
         self.micro.turn(homes[homes >= 0], vectors[homes >= 0])
 

@@ -204,9 +204,12 @@ def test_crops_embedded_anew_turn_the_poses_that_they_show() -> None:
     weight = np.linalg.norm(grouping.micro.sums, axis=1)
     homes = [int(np.argmax(grouping.micro.means @ eye[k])) for k in (0, 1, 2)]
     between = (eye[0] + eye[3]) / np.sqrt(2)
-    stranger = 9
+    short, stranger = 0, 9
+    grouping.add(Seen(short, eye[[3]], eye[[3]], 0.3, 0.8, 5.0))  # it taught nothing
     grouping.renew(
-        np.array([1, 1, 1, stranger]), eye[[0, 0, 1, 2]], np.stack([eye[3], eye[0], eye[2], eye[1]])
+        np.array([1, 1, 1, stranger, short]),
+        eye[[0, 0, 1, 2, 2]],
+        np.stack([eye[3], eye[0], eye[2], eye[1], eye[1]]),
     )
     np.testing.assert_allclose(grouping.micro.means[homes[0]], between, atol=1e-6)
     np.testing.assert_allclose(grouping.micro.means[homes[1]], eye[2], atol=1e-6)
