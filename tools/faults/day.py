@@ -1,6 +1,7 @@
 """Hours of film through a pipe at full speed: does memory stay flat, do all frames arrive?
 
     python -m tools.faults.day --film cartoon.mp4 [--hours 24] [--minutes 60] [--graph shots]
+                               [-- words]
 
 The film is repeated as one MPEG-TS without coding it anew, until so many hours of it were sent or
 so many minutes have passed.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,7 +30,8 @@ def main() -> None:
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--graph", default="shots")
-    args = parser.parse_args()
+    at = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args, more = parser.parse_args(sys.argv[1:at]), sys.argv[at + 1 :]
     sent = 0
     began = time.monotonic()
     looks: list[tuple[float, float]] = []
@@ -47,7 +50,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         store = ("--store", f"{folder}/s.zarr")
-        words = ["-", "--graph", args.graph, "--quiet", *store]
+        words = ["-", "--graph", args.graph, "--quiet", *store, *more]
         with stream(*words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             writer = threading.Thread(target=feed, args=(process,))
             writer.start()
