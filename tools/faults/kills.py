@@ -29,7 +29,7 @@ def parts(each: int) -> Row:
         "tests/store/test_compact.py::test_kill_9_while_compacting",
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *tests],
+        [sys.executable, "-m", "pytest", "-q", "--timeout", "3600", *tests],
         env={**os.environ, "CASTSTREAM_KILLS": str(each)},
         capture_output=True,
         text=True,
