@@ -42,7 +42,7 @@ SHEET = (128, 72)
 """Their width and height: small enough for a row, large enough to see what an eye would."""
 FPS = 24.0
 """Of the times that the detector is given; they matter with --patience only."""
-SCENEDETECT = ("Content", "Adaptive", "Histogram", "Hash")
+SCENEDETECT = ("Content", "Adaptive", "Histogram", "Hash", "Threshold")
 
 
 class Run(NamedTuple):

@@ -44,27 +44,32 @@ class BoundaryModel(nn.Module):
 
         ``features`` (B, T, FEATURES) and ``rows`` (B, T, LOOKS) come from ``describe_clip``.
         """
-        return self.decide(self.look(frames, features, rows))
+        return self.decide(self.compare(self.look(frames), features, rows))
 
-    def look(self, frames: Tensor, features: Tensor, rows: Tensor) -> Tensor:
-        """What is known of each frame by itself and beside single others: (B, T, INPUTS)."""
-        batch, time = frames.shape[:2]
+    def look(self, frames: Tensor) -> Tensor:
+        """Maps (B * T, channels, 7, 12) of frames (B, T, 27, 48, 3), each seen by itself."""
         x = frames.flatten(0, 1).permute(0, 3, 1, 2).float() / 255 - 0.5
-        x = functional.relu(self.conv1(x))
-        x = functional.relu(self.conv2(x))
-        code = functional.normalize(self.code(functional.relu(self.conv3(x)).flatten(1)), dim=1)
-        base = torch.arange(batch)[:, None] * time
+        return functional.relu(self.conv2(functional.relu(self.conv1(x))))
+
+    def compare(self, x: Tensor, features: Tensor, rows: Tensor) -> Tensor:
+        """What is known of each frame beside single others: (B, T, INPUTS), from their maps."""
+        batch, time = features.shape[:2]
+        # The third convolution and both halves of the pairing read the same patches.
+        now, old = self.conv_pair.weight.chunk(2, 1)
+        maps = functional.conv2d(x, torch.cat([self.conv3.weight, now, old]), None, 2, 1)
+        single, now, old = maps.chunk(3, 1)
+        single = functional.relu(single + self.conv3.bias[:, None, None]).flatten(1)
+        code = functional.normalize(self.code(single), dim=1).view(batch, time, CODE)
         looks = rows.long()
-        code = code.view(batch, time, CODE)
         alike = (code @ code.transpose(1, 2)).gather(2, looks)
-        before = x.index_select(0, (looks[..., len(LAGS)] + base).flatten())
-        pair = functional.relu(self.conv_pair(torch.cat([x, before], 1))).flatten(1)
-        pair = functional.relu(self.pair(pair)).view(batch, time, PAIR)
+        before = looks[..., len(LAGS)] + torch.arange(batch)[:, None] * time
+        pair = now + old.index_select(0, before.flatten()) + self.conv_pair.bias[:, None, None]
+        pair = functional.relu(self.pair(functional.relu(pair).flatten(1))).view(batch, time, PAIR)
         known = ((features - self.mean) * self.scale).clamp(-5, 5)
         return torch.cat([known, alike, code, pair], -1)
 
     def decide(self, seen: Tensor) -> Tensor:
-        """Answers (B, T, 6) to what ``look`` gives, over time."""
+        """Answers (B, T, 6) to what ``compare`` gives, over time."""
         h = functional.relu(self.join(seen)).transpose(1, 2)
         for layer, dilation in zip(self.layers, DILATIONS, strict=True):
             h = h + functional.relu(layer(functional.pad(h, (2 * dilation, 0), mode="replicate")))

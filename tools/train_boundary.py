@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch.nn import functional
 
 from caststream.vision.boundary import SCORED
@@ -143,7 +143,7 @@ class Clips:
     def described(self, number: int) -> tuple[NDArray[np.generic], ...]:
         """Frames, features, rows, answers (T, 4) and weights (T, 3) of clip ``number``.
 
-        Where there are eyes, what they see (T, INPUTS) stands for the first three.
+        Where there are eyes, the maps that they make of frames stand for these.
         """
         rng = np.random.default_rng((self.seed, number))
         clip = self.make(rng)
@@ -158,9 +158,9 @@ class Clips:
         )
         if self.eyes is None:
             return clip.frames, features, rows, answers, clip.weight
-        with torch.no_grad():
-            told = (torch.from_numpy(a)[None] for a in (clip.frames, features, rows))
-            return self.eyes.look(*told)[0].numpy(), answers, clip.weight
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            maps = self.eyes.look(torch.from_numpy(clip.frames)[None])
+        return maps.half().numpy(), features, rows, answers, clip.weight
 
     def batch(self, step: int) -> tuple[torch.Tensor, ...]:
         """The same with a leading axis of BATCH clips: the batch of this step, always the same.
@@ -182,12 +182,10 @@ class Clips:
 
 def loss_of(model: BoundaryModel, batch: tuple[torch.Tensor, ...]) -> torch.Tensor:
     """Weighted cross-entropies of the three questions and of the kind."""
-    *inputs, answers, weights = batch
-    if len(inputs) == 1:
-        seen = inputs[0]
-    else:
-        with torch.autocast("cpu", torch.bfloat16):
-            seen = model.look(*inputs).float()
+    frames, features, rows, answers, weights = batch
+    with torch.autocast("cpu", torch.bfloat16):
+        maps = model.look(frames) if frames.dtype == torch.uint8 else frames.flatten(0, 1).float()
+        seen = model.compare(maps, features, rows).float()
     out = model.decide(seen)[:, WARM + SCORED :]
     answers = answers[:, WARM : CLIP - SCORED]
     weights = weights[:, WARM : CLIP - SCORED]
@@ -215,7 +213,7 @@ def train(args: argparse.Namespace) -> None:
     shows = [make_show(rng) for _ in range(args.shows)]
     drawn = draw_shows(args.drawn, args.cache)
     print(f"{len(shows) + len(drawn)} shows in {time.process_time() - start:.0f} s", flush=True)
-    source = Clips(shows, drawn, films, args.seed, model if args.head else None)
+    source = Clips(shows, drawn, films, args.seed, model if args.keep else None)
     optimiser = torch.optim.AdamW(model.parameters(), lr=args.rate, weight_decay=1e-3)
     first = 0
     if args.out.exists():
@@ -225,7 +223,10 @@ def train(args: argparse.Namespace) -> None:
         first = kept["step"]
         print(f"going on from step {first}", flush=True)
     elif args.start:
-        model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
+        if args.start.suffix == ".safetensors":
+            model.load_state_dict(load_file(args.start))
+        else:
+            model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
     else:
         some = torch.cat([source.batch(step)[1].flatten(0, 1) for step in range(8)])
         model.mean.copy_(some.mean(0))
@@ -266,9 +267,9 @@ def train(args: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="checkpoint; weights beside it")
-    parser.add_argument("--start", type=Path, help="checkpoint to begin from")
+    parser.add_argument("--start", type=Path, help="checkpoint or weights to begin from")
     parser.add_argument(
-        "--head", action="store_true", help="keep what the start sees of frames: four times quicker"
+        "--keep", action="store_true", help="keep the first two convolutions of the start: quicker"
     )
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3)
@@ -280,8 +281,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("build/boundary"))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    if args.head and not args.start:
-        parser.error("--head needs a network to --start from")
+    if args.keep and not args.start:
+        parser.error("--keep needs a network to --start from")
     train(args)
 
 

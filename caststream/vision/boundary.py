@@ -25,6 +25,9 @@ PEAK = 2
 LOOKAHEAD = SCORED + PEAK
 """Frames that a verdict waits for."""
 
+APART = 8
+"""Frames after a boundary in which no gradual one is told: it is the same one's second wind."""
+
 # A gradual transition has to be surer than a cut: the clips that the network learnt from hold many
 # more of them than films do.
 CUT, LATE, INSIDE = 0.4, 0.6, 0.5
@@ -76,7 +79,7 @@ class BoundaryDetector:
         self._held: deque[tuple[int, float, U1]] = deque()
         self._answers: deque[Answer] = deque()
         self._begun = self._ending = False
-        self._since = PEAK + 1
+        self._since = APART + 1
         self._told = False
         """A boundary was told in the transition that the present frame belongs to."""
         self._kinds = np.zeros(len(GRADUAL))
@@ -114,7 +117,7 @@ class BoundaryDetector:
         elif self._ending:
             # Motion that stops with the stream looks like a dissolve that is over.
             return None, 0.0
-        elif not self._told and now.late >= LATE and max(after) < CUT:
+        elif not self._told and self._since > APART and now.late >= LATE and max(after) < CUT:
             best = int(np.argmax(self._kinds + np.array(now.kinds)))
             return GRADUAL[best], now.late
         return None, 0.0

@@ -69,7 +69,7 @@ def test_clips_depend_on_seed_and_step_alone(monkeypatch: pytest.MonkeyPatch) ->
     assert not np.array_equal(whole[2][0].numpy(), whole[3][0].numpy())
 
 
-def test_what_is_learnt_from_looks_is_what_is_learnt_from_pictures(
+def test_what_is_learnt_from_kept_maps_is_what_is_learnt_from_pictures(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     trainer = pytest.importorskip("tools.train_boundary", reason="needs numba and torch")
@@ -77,11 +77,11 @@ def test_what_is_learnt_from_looks_is_what_is_learnt_from_pictures(
     shows = [trainer.make_show(np.random.default_rng(k), shots=3) for k in range(2)]
     model = trainer.BoundaryModel()
     pictures = trainer.Clips(shows, [], [], 5).batch(2)
-    looks = trainer.Clips(shows, [], [], 5, eyes=model).batch(2)
+    maps = trainer.Clips(shows, [], [], 5, eyes=model).batch(2)
     assert len(pictures) == 5
-    assert len(looks) == 3
+    assert len(maps) == 5
     loss = trainer.loss_of(model, pictures).item()
-    assert trainer.loss_of(model, looks).item() == pytest.approx(loss, rel=0.01)
+    assert trainer.loss_of(model, maps).item() == pytest.approx(loss, rel=0.01)
 
 
 def test_shots_of_the_drawn_shows_keep_their_order_and_motion() -> None:

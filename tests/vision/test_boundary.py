@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from caststream.evaluation.boundaries import match_boundaries
 from caststream.vision.boundary import LOOKAHEAD, BoundaryDetector, Decision
+from caststream.vision.boundary_network import SCORED, Answer, BoundaryNetwork
 
 Clip = NDArray[np.uint8]
 
@@ -119,6 +120,32 @@ def test_fades_at_the_ends_are_none() -> None:
     a = shot(12, 150, speed=0.1)
     clip = mixed(mixed(flat, a, 10, 20), flat, 110, 20)
     assert begins(clip) == []
+
+
+class Answers(BoundaryNetwork):
+    """A network whose answers are written down: one (cut, inside, late) a frame."""
+
+    def __init__(self, answers: list[tuple[float, float, float]]) -> None:
+        self._all = answers
+        self.reset()
+
+    def reset(self) -> None:
+        self._pushed = 0
+
+    def push(self, small: NDArray[np.uint8]) -> Answer | None:
+        self._pushed += 1
+        at = self._pushed - 1 - SCORED
+        if at < 0:
+            return None
+        return Answer(*self._all[min(at, len(self._all) - 1)], (1.0, 0.0, 0.0))
+
+
+def test_a_transition_that_falters_is_told_once() -> None:
+    quiet, sure = (0.0, 0.1, 0.1), (0.0, 0.9, 0.9)
+    answers = [quiet] * 30 + [sure] * 2 + [quiet] * 3 + [sure] * 2 + [quiet] * 30 + [sure] * 2
+    detector = BoundaryDetector(Answers(answers + [quiet] * 30))
+    told = [d.index for d in decide(shot(1, 100), detector) if d.begins == "dissolve"]
+    assert told == [30, 67]
 
 
 def test_a_wipe_is_one_boundary() -> None:
