@@ -5,7 +5,10 @@
 Takes files of looks (``tools/replay.py look``) with truth beside them: drawn shows that no training
 saw to fit on, whatever else to check on. Plays each, notes for every finished track how near the
 nearest character of that moment was and how far ahead of the next, and who was really there, and
-fits a logistic regression. Prints the constants and the calibration error with and without them.
+fits a logistic regression. Each track is looked at once more without its nearest character, as
+somebody whom the dictionary does not hold, at a third of the weight. Prints the constants, and the
+calibration error with and without them: of tracks, of tracks without their nearest character, and
+of what the dictionary says of tracks in the end.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +25,29 @@ from sklearn.linear_model import LogisticRegression
 
 from caststream.evaluation.identity import match_all
 from caststream.evaluation.labels import read_labels
-from caststream.evaluation.truth import read_truth
-from caststream.learning import cast
+from caststream.evaluation.truth import NAMELESS, read_truth
+from caststream.learning.cast import Cast
+from caststream.learning.confidence import confidence
 from caststream.messages import F4, LabelledTracks, Tracks
 from caststream.nodes.label import Label
 from tools.replay import play
+
+STRANGERS = 1 / 3
+"""Weight of a track that is looked at as somebody whom the dictionary does not hold."""
+Near = tuple[float, float, int]
+TRACK = 0xFFFFFFFF
+"""Bits of a uid that number a track within its stream."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Of one show, each (n, 3): how far above the cut, how far ahead, and whether it was right."""
+
+    known: F4
+    strangers: F4
+    """The same tracks without their nearest character."""
+    final: F4
+    """(n, 2) what the dictionary says in the end: confidence, and whether it is right."""
 
 
 def main() -> None:
@@ -33,59 +56,90 @@ def main() -> None:
     parser.add_argument("--truth", type=Path, help="folder of the truth files of films")
     parser.add_argument("--check", type=Path, nargs="*", default=[])
     args = parser.parse_args()
-    parts = [samples(path, args.truth) for path in args.looks]
-    x = np.concatenate([p[0] for p in parts])
-    y = np.concatenate([p[1] for p in parts])
-    weight = np.concatenate([np.full(len(p[1]), 1 / max(1, len(p[1]))) for p in parts])
-    model = LogisticRegression(C=1.0).fit(x, y, weight * len(y) / len(parts))
-    print(f"{len(y)} tracks, {y.mean():.2f} right")
+    shows = [samples(path, args.truth) for path in args.looks]
+    parts = [(table, share) for show in shows
+             for table, share in ((show.known, 1.0), (show.strangers, STRANGERS))]  # fmt: skip
+    table = np.concatenate([part for part, _ in parts])
+    # Shows count alike, however long they are.
+    weight = np.concatenate([np.full(len(t), 100 * share / max(1, len(t))) for t, share in parts])
+    model = LogisticRegression(C=1.0).fit(table[:, :2], table[:, 2], weight)
     print(f"BIAS, STEEP, RIVAL = {model.intercept_[0]:.2f}, {model.coef_[0][0]:.2f}, "
           f"{model.coef_[0][1]:.2f}")  # fmt: skip
-    parts += [samples(path, args.truth) for path in args.check]
-    for path, (x, y) in zip([*args.looks, *args.check], parts, strict=True):
-        now = error(cast.confidence(x[:, 0], x[:, 1]), y)
-        fitted = error(model.predict_proba(x)[:, 1], y)
-        told = f"{len(y):4d} tracks, {y.mean():.2f} right, error {now:.3f}, fitted {fitted:.3f}"
-        print(f"{path.name:40s} {told}")
+    print("calibration error (confidence, share that is right); fitted: of tracks, strangers")
+    shows += [samples(path, args.truth) for path in args.check]
+    for path, show in zip([*args.looks, *args.check], shows, strict=True):
+        now = [told(confidence(t[:, 0], t[:, 1]), t[:, 2]) for t in (show.known, show.strangers)]
+        fit = [error(model.predict_proba(t[:, :2])[:, 1], t[:, 2]) if len(t) else 0.0
+               for t in (show.known, show.strangers)]  # fmt: skip
+        print(f"{path.name[:-10]:22s} {len(show.known):4d} tracks {now[0]}, strangers {now[1]}, "
+              f"in the end {told(*show.final.T)}; fitted {fit[0]:.3f}, {fit[1]:.3f}",
+              flush=True)  # fmt: skip
 
 
-def samples(looks: Path, truths: Path | None) -> tuple[F4, np.ndarray]:
-    """(similarity less the cut, lead) (n, 2) of tracks, and whether the nearest was right (n,)."""
-    noted: dict[int, tuple[float, float, int]] = {}
+def samples(looks: Path, truths: Path | None) -> Samples:
+    """Play a show, and see how near its tracks were to whom, and who they were."""
+    noted: dict[int, tuple[Near, Near | None]] = {}
     plain = Label._tracks
 
     def noting(self: Label, message: Tracks) -> LabelledTracks:
         assert self._cast is not None
         for track in message.tracks:
-            vectors = message.rows.vector[message.rows.track == track.id]
-            near = self._cast.nearest(vectors.sum(axis=0), message.model)
+            vector = message.rows.vector[message.rows.track == track.id].sum(axis=0)
+            near = self._cast.nearest(vector, message.model)
             if near is not None:
-                noted[track.id] = near
+                noted[track.id] = near, self._cast.nearest(vector, message.model, near[2])
         return plain(self, message)
 
     name = looks.name.removesuffix(".looks.npz")
     with tempfile.TemporaryDirectory() as folder:
-        labels = Path(folder) / "labels.ndjson"
+        labels, store = Path(folder) / "labels.ndjson", Path(folder) / "s.zarr"
         Label._tracks = noting  # type: ignore[method-assign]
         try:
-            play(looks, labels)
+            play(looks, labels, store)
         finally:
             Label._tracks = plain  # type: ignore[method-assign]
         with labels.open() as lines:
             found = read_labels(lines)
-    matches = match_all(read_truth((truths or looks.parent) / f"{name}.truth.json"), found)
-    who: dict[int, Counter[str]] = defaultdict(Counter)
+        cast = Cast(store)
+    truth = read_truth((truths or looks.parent) / f"{name}.truth.json")
+    matches = match_all(truth, found)
+    holds: dict[int, Counter[str]] = defaultdict(Counter)
     for box, track in zip(matches.truth, matches.track, strict=True):
         if track is not None:
-            who[track][box] += 1
-    kept = [(*noted[t][:2], matches.majority.get(f"c{noted[t][2]}"), c.most_common(1)[0][0])
-            for t, c in who.items() if t in noted]  # fmt: skip
-    pairs = [(a, b, called == real) for a, b, called, real in kept if called is not None]
-    table = np.array(pairs, np.float32).reshape(-1, 3)
-    return table[:, :2], table[:, 2]
+            holds[track][box] += 1
+    who = {track: count.most_common(1)[0][0] for track, count in holds.items()}
+    # Whatever was seen in an annotated picture and is on no true box is nobody.
+    for frame in truth.frames:
+        if not any(frame.ignore):
+            for track in found.at(frame.frame, 1).tracks:
+                if track is not None:
+                    who.setdefault(track, "")
+
+    def right(track: int, character: int) -> bool:
+        real = who[track]
+        return bool(real) and real not in NAMELESS and matches.majority.get(f"c{character}") == real
+
+    uids = cast.published.label_uid
+    final = zip((uids & TRACK).tolist(), *(x.tolist() for x in cast.of_tracks(uids)), strict=True)
+    return Samples(
+        _table([(*a[:2], right(t, a[2])) for t, (a, _) in noted.items() if t in who], 3),
+        _table([(*b[:2], right(t, b[2])) for t, (_, b) in noted.items() if b and t in who], 3),
+        _table([(sure, right(t, c)) for t, c, sure in final if t in who and c >= 0], 2),
+    )
 
 
-def error(sure: np.ndarray, right: np.ndarray) -> float:
+def _table(rows: Sequence[tuple[float, ...]], width: int) -> F4:
+    return np.array(rows, np.float32).reshape(-1, width)
+
+
+def told(sure: F4, right: F4) -> str:
+    """Error, mean confidence and share that is right."""
+    if not len(right):
+        return "-"
+    return f"{error(sure, right):.3f} ({sure.mean():.2f}, {right.mean():.2f})"
+
+
+def error(sure: F4, right: F4) -> float:
     """Expected calibration error in ten bins."""
     place = np.minimum((sure * 10).astype(int), 9)
     gaps = [abs(sure[place == b].sum() - right[place == b].sum()) for b in range(10)]

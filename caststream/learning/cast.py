@@ -11,22 +11,16 @@ from numpy.typing import NDArray
 
 from caststream.learning.characters import Acts, fold
 from caststream.learning.classify import Classifier
+from caststream.learning.confidence import LEAD, confidence
 from caststream.messages import F4, I8, CharacterSummary
 from caststream.store import acts as act_log
 from caststream.store import published
 from caststream.store.published import Published
 
-BIAS, STEEP, RIVAL = -0.74, 3.0, 1.68
-"""Of the confidence: a logistic function of how far the nearest character is above the cut, and
-ahead of the next one. Fitted on drawn shows that nothing else learns from, by
-``tools/fit_confidence.py``."""
-LEAD = 0.4
-"""A greater lead says no more; also what a lonely character counts as having."""
 _OTHERS = ("micro_", "pending", "span")
 """What a published version holds for the learner alone: tens of megabytes after some hours."""
-MIN_CONFIDENCE = 0.6
-"""Under this a character stays unknown rather than being guessed: of the time that was guessed at
-0.5 to 0.6 the next regrouping took back half."""
+MIN_CONFIDENCE = 0.5
+"""Under this a character stays unknown rather than being guessed."""
 HELD = 0.1
 """Confidence that another one needs above who goes by a character, to go by it instead."""
 
@@ -168,18 +162,23 @@ class Cast:
         classes = {self.acts.resolve(c) for c in self._classifier.character.tolist()}
         return UNKNOWN if nearest.character in classes else nearest
 
-    def nearest(self, vector: F4, model: int) -> tuple[float, float, int] | None:
+    def nearest(
+        self, vector: F4, model: int, without: int | None = None
+    ) -> tuple[float, float, int] | None:
         """How far a track's nearest character lies above the cut and ahead of the next, and its id.
 
-        None without a gallery of that model's vectors, or for a vector (d,) of nothing.
+        None without a gallery of that model's vectors, or for a vector (d,) of nothing. It is as
+        if the dictionary did not hold the character ``without``.
         """
         norm = float(np.linalg.norm(vector))
-        if not len(self._owners) or model != self.vectors or norm < 1e-6:
+        held = self._owners != without if without is not None else slice(None)
+        owners = self._owners[held]
+        if not len(owners) or model != self.vectors or norm < 1e-6:
             return None
-        similarity = self.published.prototypes @ (vector / norm)
+        similarity = self.published.prototypes[held] @ (vector / norm)
         best = int(np.argmax(similarity))
-        character = int(self._owners[best])
-        others = similarity[self._owners != character]
+        character = int(owners[best])
+        others = similarity[owners != character]
         lead = float(similarity[best] - others.max()) if len(others) else 1.0
         cut = self.published.thresholds.get("cut", 0.5)
         return float(similarity[best]) - cut, min(lead, LEAD), character
@@ -230,8 +229,3 @@ def one_each(
         ):
             kept[i] = UNKNOWN
     return kept
-
-
-def confidence(above: NDArray[np.float32], lead: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How likely the nearest character is the right one, for any shape of ``Cast.nearest``."""
-    return np.asarray(1 / (1 + np.exp(-(BIAS + STEEP * above + RIVAL * lead))), np.float32)

@@ -37,8 +37,9 @@ STAY = 0.15
 """Similarity that two micro-clusters gain by having gone by one id so far."""
 PRIOR_PAIRS = 40.0
 """How many forbidden pairs the shipped cut is worth against those of this show."""
-PRIOR_REACH = 0.2
-"""The measured cut stays this near to the shipped one: side-by-side pairs can be few and easy."""
+FINER, COARSER = 0.2, 0.1
+"""How far the measured cut may lie above and below the shipped one. Below, only half as far: pairs
+that no merge breaks are easy ones, and say little of look-alikes that never met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,23 @@ class MicroClusters:
     def means(self) -> F4:
         """(M, d) unit vectors."""
         return np.asarray(self.sums / self._norm[: self.count, None], np.float32)
+
+    def likeness(self, group: I8) -> tuple[F4, F4]:
+        """Similarity of each (M,) to the nearest of its own ``group`` (M,) and of any other.
+
+        Those of -1 are of no group. One that holds several tracks vouches for itself by how much
+        they agree; where there is nothing to compare with, the similarity is -inf.
+        """
+        means = self.means
+        alike = means @ means.T
+        np.fill_diagonal(alike, -np.inf)
+        same = group[:, None] == group[None, :]
+        known = (group >= 0)[None, :]
+        own = np.where(same & known, alike, -np.inf).max(axis=1, initial=-np.inf)
+        other = np.where(~same & known, alike, -np.inf).max(axis=1, initial=-np.inf)
+        agree = self._norm[: self.count] / np.maximum(self.weight, 1e-6)
+        several = (self.tracks >= 1.5) & (group >= 0)
+        return np.where(several, np.maximum(own, agree), own), other
 
     def _measure(self) -> None:
         norm = np.linalg.norm(self.sums, axis=1)
@@ -296,12 +314,12 @@ class Linkage:
         broken = np.cumsum(self.broken)
         over = np.flatnonzero(broken > BROKEN * self.total)
         if self.total <= 0 or not len(over):
-            measured = prior - PRIOR_REACH
+            measured = prior - COARSER
         else:
             measured = float(self.height[over[0]]) + 1e-4
         trust = self.total / (self.total + PRIOR_PAIRS)
         mixed = trust * measured + (1 - trust) * prior
-        return float(np.clip(mixed, prior - PRIOR_REACH, prior + PRIOR_REACH))
+        return float(np.clip(mixed, prior - COARSER, prior + FINER))
 
     def labels_at(self, cut: float) -> I8:
         """Group number of each micro-cluster (M,) when merging stops below ``cut``."""

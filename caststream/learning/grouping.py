@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from caststream.learning.characters import Acts, match
 from caststream.learning.clusters import CAPACITY, MicroClusters, linkage, prototypes
+from caststream.learning.confidence import LEAD, confidence
 from caststream.messages import F4, I8
 
 MIN_BOXES = 3
@@ -62,7 +63,7 @@ class Labels:
     character: I8
     """(n,) id, -1 for none."""
     confidence: F4
-    """(n,) share of the track's poses that agree."""
+    """(n,) how likely the id is right; 0 where there is none."""
     seconds: F4
     start: NDArray[np.float64]
     """(n,) seconds at which the track begins."""
@@ -290,17 +291,27 @@ class Grouping:
         """
         tracks, spans = self._all_seen()
         uid, home, share = self._all_poses()
-        ids, agree = _elected(
-            np.searchsorted(tracks, uid), self.character[home], share, len(tracks)
-        )
+        track, who = np.searchsorted(tracks, uid), self.character[home]
+        ids = _elected(track, who, share, len(tracks))
+        agree = (who == ids[track]) & (who >= 0)
+        right = np.bincount(track, agree * share * self._sure()[home], len(tracks))
+        sure = right / np.maximum(np.bincount(track, share, len(tracks)), 1e-6)
         keep = ~np.isin(tracks >> 32, list(without))
         return Labels(
             tracks[keep],
             ids[keep],
-            agree[keep],
+            sure[keep].astype(np.float32),
             spans[keep, 0].astype(np.float32),
             spans[keep, 1],
         )
+
+    def _sure(self) -> F4:
+        """How likely each micro-cluster (M,) goes by the right id: by the nearest one of the same
+        id, or its own other tracks, against the nearest one of another."""
+        own, other = self.micro.likeness(self.character)
+        # A character that nothing else looks like is whoever it is, and no likeness vouches for it.
+        own = np.where(np.isfinite(own), own, self.cut or 0.0)
+        return confidence(own - (self.cut or 0.0), np.minimum(own - other, LEAD))
 
     def _all_seen(self) -> tuple[I8, NDArray[np.float64]]:
         """Tracks (T,) in order, and seconds and beginning of each (T, 2)."""
@@ -341,6 +352,11 @@ class Grouping:
             ),
         }
 
+    def _read_cut(self, arrays: Mapping[str, np.ndarray]) -> None:
+        last = arrays.get("last_cut")  # stores from before the cut lingered have none
+        if last is not None and len(last):
+            self.cut = float(last[0])
+
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> Grouping:
         """Read back what ``arrays`` gave."""
@@ -348,9 +364,7 @@ class Grouping:
         grouping.micro = MicroClusters.from_arrays(arrays)
         grouping.character = arrays["micro_character"].astype(np.int64)
         grouping.next_id = int(arrays["next_id"][0])
-        last = arrays.get("last_cut")
-        if last is not None and len(last):
-            grouping.cut = float(last[0])
+        grouping._read_cut(arrays)
         uids = arrays["track_uid"].astype(np.int64)
         grouping._uid.frombytes(uids.tobytes())
         grouping._home.frombytes(arrays["track_home"].astype(np.int64).tobytes())
@@ -374,15 +388,14 @@ class Grouping:
         return grouping
 
 
-def _elected(track: I8, who: I8, share: F4, tracks: int) -> tuple[I8, F4]:
-    """Whom most poses of each track (T,) are of, -1 for nobody, and their share of it.
+def _elected(track: I8, who: I8, share: F4, tracks: int) -> I8:
+    """Whom most poses of each track (T,) are of, -1 for nobody.
 
     ``track`` (P,) 0..T-1, ``who`` (P,) and ``share`` (P,) of each pose. Of equals the first id.
     """
     ids = np.full(tracks, -1, np.int64)
-    agree = np.zeros(tracks, np.float32)
     if not len(track):
-        return ids, agree
+        return ids
     width = int(who.max()) + 2
     pairs, member = np.unique(track * width + who + 1, return_inverse=True)
     votes = np.bincount(member, share)
@@ -390,10 +403,8 @@ def _elected(track: I8, who: I8, share: F4, tracks: int) -> tuple[I8, F4]:
     # Sorted by track, then by votes: the last of each track has most.
     order = np.lexsort((-pairs, votes, owner))
     best = order[np.flatnonzero(np.diff(owner[order], append=-1))]
-    total = np.bincount(owner, votes, tracks)[owner[best]]
     ids[owner[best]] = pairs[best] % width - 1
-    agree[owner[best]] = votes[best] / np.maximum(total, 1e-6)
-    return ids, agree
+    return ids
 
 
 def _stacked(rows: list[F4], width: int) -> F4:

@@ -150,6 +150,7 @@ class Merged(Grouping):
         merged.micro = MicroClusters.from_arrays(held, MERGED_CAPACITY)
         merged.character = held["micro_character"].astype(np.int64)
         merged.next_id = int(held["next_id"][0])
+        merged._read_cut(held)
         merged.join = float(held.get("merged_join", np.array([JOIN]))[0])
         merged._poses = [(tracks["track_uid"], tracks["track_home"], tracks["track_share"])]
         merged._seen = [(seen["span_uid"], seen["span"])]

@@ -23,7 +23,7 @@ BELOW = 0.12
 """How far under the similarity at which characters part two of them may still be one."""
 BESIDE = 2
 """Pairs of their tracks seen side by side from which on two characters are two."""
-DOUBT = 0.75
+DOUBT = 0.5
 """Confidence of a track under which it is worth a look."""
 GLIMPSE = 0.5
 """Seconds under which a track is not worth one."""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from caststream.learning.clusters import (
     APART,
     BROKEN,
-    PRIOR_REACH,
+    COARSER,
+    FINER,
     MicroClusters,
     Poses,
     linkage,
@@ -108,7 +109,7 @@ def test_the_cut_breaks_few_pairs_or_stays_near_the_shipped_one(
     tree = linkage(micro, np.full(micro.count, -1))
     prior = 0.5
     cut = tree.cut(prior)
-    assert abs(cut - prior) <= PRIOR_REACH + 1e-6
+    assert prior - COARSER - 1e-6 <= cut <= prior + FINER + 1e-6
     if cut < prior:  # coarser than shipped only while few pairs break
         kept = tree.broken[tree.height >= prior].sum()
         assert kept <= BROKEN * tree.total + 1e-6 or tree.total == 0
@@ -163,3 +164,22 @@ def test_what_hangs_in_the_balance_stays_where_it_was() -> None:
     assert linkage(micro, nobody).merges[0].tolist() == [1, 2]
     assert linkage(micro, nobody, np.array([7, 7, 9])).merges[0].tolist() == [0, 1]
     assert linkage(micro, nobody, nobody).merges[0].tolist() == [1, 2], "nobody is no id"
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 30))
+def test_likeness_is_that_of_the_nearest_of_each_kind(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    micro = filled(rng, n, 0)
+    twice = rng.random(micro.count) < 0.5
+    for vector in micro.means[twice]:
+        micro.add(Poses(vector[None], vector[None], np.ones(1, np.float32)), 1.0)
+    group = rng.integers(-1, 4, micro.count)
+    own, other = micro.likeness(group)
+    for i in range(micro.count):
+        near = {j: float(micro.means[i] @ micro.means[j]) for j in range(micro.count) if j != i}
+        mine = [s for j, s in near.items() if group[j] == group[i] >= 0]
+        mine += [1.0] if twice[i] and group[i] >= 0 else []  # its two tracks are one vector
+        rest = [s for j, s in near.items() if group[j] != group[i] and group[j] >= 0]
+        assert own[i] == pytest.approx(max(mine, default=-np.inf), abs=1e-5)
+        assert other[i] == pytest.approx(max(rest, default=-np.inf), abs=1e-5)

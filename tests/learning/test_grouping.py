@@ -233,3 +233,23 @@ def test_poses_follow_their_micro_clusters_when_these_are_joined() -> None:
     )
     again = Grouping.from_arrays(grouping.arrays())
     np.testing.assert_array_equal(labels(again)[1], labels(grouping)[1])
+
+
+def test_who_stands_between_two_is_less_sure() -> None:
+    grouping = Grouping(64, 64)
+    for _, seen in show(1, 80):
+        grouping.add(seen)
+    centres = np.random.default_rng(99).normal(size=(CAST, 64))
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    rows = np.tile(centres[0] + 0.9 * centres[1], (6, 1)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    grouping.add(Seen(1, rows, rows, 2.5, 0.8, 0.0))
+    stranger = np.zeros((6, 64), np.float32)
+    stranger[:, 7] = 1
+    grouping.add(Seen(2, stranger, stranger, 0.5, 0.8, 0.0))  # too short for an id of its own
+    grouping.regroup(0.5, Acts())
+    found = grouping.labels()
+    sure = dict(zip(found.uid.tolist(), found.confidence.tolist(), strict=True))
+    others = [s for u, s in sure.items() if u >= 1000]
+    assert min(others) > sure[1] > sure[2] == 0
+    assert max(others) <= 1

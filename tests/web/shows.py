@@ -33,7 +33,7 @@ TWINS = (4, 5)
 """Two that look alike, a little too little to be taken for one."""
 DOUBTFUL = 2 * SHOTS
 """Id of a track that looks half like the first and half like the second."""
-_ALIKE = 0.25
+_ALIKE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
