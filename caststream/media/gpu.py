@@ -100,14 +100,15 @@ class TorchSurface:
             _, lines, columns = plane.shape
             x0, y0, x1, y1 = (regions * ([columns / self.width, lines / self.height] * 2)).T
             down, across = (
-                # One more dimension: both chroma planes are cut with the same weights.
-                torch.stack([weights(*ends, size, length, False) for ends in spans])[:, None]
+                torch.stack([weights(*ends, size, length, False) for ends in spans])
                 for spans, length in (
                     (zip(y0, y1, strict=True), lines), (zip(x0, x1, strict=True), columns)
                 )
             )  # fmt: skip
-            cuts.append(down.to(plane.device) @ plane @ across.to(plane.device).mT)
-        return self._rgb(torch.cat(cuts, dim=1))
+            down, across = down.to(plane.device), across.to(plane.device).mT
+            # One channel at a time: a product with both would copy them for each region.
+            cuts += [down @ channel @ across for channel in plane]
+        return self._rgb(torch.stack(cuts, dim=1))
 
     def _planes(self) -> tuple[Tensor, Tensor]:
         """Luma (1, H, W) and chroma (2, H/2, W/2) as float32, where they lie."""
@@ -130,6 +131,7 @@ class TorchSurface:
         except torch.cuda.OutOfMemoryError:
             say_once("the GPU's memory is full: pictures are resized and cut by the processor")
             self._luma, self._chroma = self._luma.cpu(), self._chroma.cpu()
+            self._keep = None
             with torch.inference_mode():
                 return work()
 

@@ -85,7 +85,9 @@ class Together(Generic[T]):
 
 def _kind(pictures: Pictures) -> tuple[object, ...]:
     """What pictures of one batch have in common."""
-    return type(pictures), tuple(pictures.shape[1:])
+    # A picture that a full GPU handed to the processor cannot be joined to those that lie there.
+    place = None if isinstance(pictures, np.ndarray) else pictures.device
+    return type(pictures), place, tuple(pictures.shape[1:])
 
 
 def _joined(parts: Sequence[Any]) -> Pictures:

@@ -6,6 +6,7 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 
 from caststream.vision.together import Together
 
@@ -59,6 +60,34 @@ def test_sizes_are_not_mixed_and_arrays_are_cut():
         thread.join()
     for side, found in results.items():
         assert found.tolist() == [3 * side * side, 6 * side * side]
+
+
+def test_what_lies_apart_is_not_joined():
+    """A GPU whose memory is full hands some of its pictures to the processor."""
+    busy, go_on = threading.Event(), threading.Event()
+
+    def work(batch: torch.Tensor) -> list[str]:
+        busy.set()
+        assert go_on.wait(10)
+        return [batch.device.type] * len(batch)
+
+    together = Together[str](work)
+    answers: list[tuple[str, list[str]]] = []
+
+    def ask(device: str) -> None:
+        answers.append((device, together(torch.zeros(1, 2, 2, 3, device=device))))
+
+    threads = [threading.Thread(target=ask, args=(where,)) for where in ("cpu", "meta", "cpu")]
+    threads[0].start()
+    assert busy.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    while len(together._waiting) < 2:
+        threading.Event().wait(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [("cpu", ["cpu"])] * 2 + [("meta", ["meta"])]
 
 
 def test_a_failure_reaches_who_asked_and_the_next_goes_on():
