@@ -94,7 +94,12 @@ def test_a_film_becomes_labels_and_a_store_and_is_refused_the_second_time(
     again = run(film, cwd=tmp_path)
     assert "--again" in complaint(again, 5)
     assert again.stdout == ""
+    before = tmp_path / "before.ndjson"
+    before.write_text("labels of before\n")
+    assert "--again" in complaint(run(film, "--labels", before, cwd=tmp_path), 5)
+    assert before.read_text() == "labels of before\n"
 
+    (tmp_path / "labels.ndjson").write_text("labels of before\n" * 1000)
     anew = run(film, "--again", "--labels", "labels.ndjson", "--quiet", cwd=tmp_path)
     assert (anew.returncode, anew.stdout, anew.stderr) == (0, "", "")
 
@@ -272,6 +277,10 @@ def test_labels_that_cannot_be_written(film: Path, tmp_path: Path) -> None:
         run(film, "--graph", "shots", "--labels", "no/such/folder.ndjson", cwd=tmp_path), 6
     )
     assert "no/such/folder.ndjson" in said
+    whole = film.read_bytes()
+    said = complaint(run(film, "--graph", "shots", "--labels", film, cwd=tmp_path), 2)
+    assert "film itself" in said
+    assert film.read_bytes() == whole
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import stat
 import sys
 import threading
 import time
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Never
 
 from caststream import records
-from caststream.errors import OutputError
+from caststream.errors import OutputError, UsageError
 from caststream.graph.node import Node
 from caststream.messages import (
     Context,
@@ -41,13 +42,16 @@ class Lines:
         self._labels = labels
         self._lock = threading.Lock()
         self._out: IO[str] | None
+        self._stale = False
+        """Whether the file still holds the labels of before: they go when there are new ones."""
         if labels is None:
             # Labels are UTF-8 whatever the terminal's locale says.
             sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
             self._out = sys.stdout
             return
         try:
-            self._out = Path(labels).open("w", encoding="utf-8", newline="\n")  # noqa: SIM115
+            self._out = Path(labels).open("a", encoding="utf-8", newline="\n")  # noqa: SIM115
+            self._stale = stat.S_ISREG(os.fstat(self._out.fileno()).st_mode)
         except OSError as error:
             raise OutputError(f"cannot write the labels to {labels}: {error.strerror}") from error
 
@@ -57,6 +61,9 @@ class Lines:
             if self._out is None:
                 raise BrokenPipeError
             try:
+                if self._stale:
+                    self._out.truncate(0)
+                    self._stale = False
                 self._out.write(line + "\n")
                 self._out.flush()
             except BrokenPipeError:
@@ -104,8 +111,15 @@ class Print(Node):
         self._characters: dict[int, int | None] = {}
 
     def open(self, context: Context) -> None:
-        """Open the file, so that a path that cannot be written is told before decoding."""
+        """Open the file, so that a path that cannot be written is told before decoding.
+
+        What it held before goes with the first new label: a run that is refused leaves it alone.
+        Raises UsageError for the film itself, OutputError for what cannot be written.
+        """
         labels = context.labels
+        both = labels is not None and Path(labels).exists() and Path(context.uri).exists()
+        if both and Path(str(labels)).samefile(context.uri):
+            raise UsageError(f"{labels} is the film itself: give the labels another name")
         if labels is None and context.video == "-":
             labels = os.devnull
         self._labels = labels
