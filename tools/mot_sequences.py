@@ -48,18 +48,29 @@ class Sequence:
         """Seconds of each frame."""
         return np.arange(len(self.detections)) / self.fps if self.clock is None else self.clock
 
-    def every(self, stride: int) -> Sequence:
-        """The sequence with only each ``stride``-th frame."""
+    def stride(self, rate: float) -> int:
+        """How many frames apart those of ``rate`` frames a second are, about."""
+        return max(1, round(self.fps / rate))
+
+    def thinned(self, stride: int, first: int = 0, backwards: bool = False) -> Sequence:
+        """Each ``stride``-th frame from ``first`` on, backwards if so wanted.
+
+        Boxes and scores alone: no looks, no cuts.
+        """
+        way = slice(None, None, -1) if backwards else slice(None)
         return Sequence(
             self.name, self.fps / stride, self.width, self.height,
-            self.detections[::stride], self.truth[::stride],
-            None if self.vectors is None else self.vectors[::stride],
-            tuple(-(-c // stride) for c in self.cuts),
+            self.detections[way][first::stride], self.truth[way][first::stride],
         )  # fmt: skip
 
     def at(self, rate: float) -> Sequence:
         """The sequence at about ``rate`` frames a second."""
-        return self.every(max(1, round(self.fps / rate)))
+        return self.thinned(self.stride(rate))
+
+    def takes(self, rate: float) -> list[Sequence]:
+        """All sequences of about ``rate`` frames a second in it, forwards and backwards."""
+        stride = self.stride(rate)
+        return [self.thinned(stride, k, way) for way in (False, True) for k in range(stride)]
 
 
 def load(folder: Path) -> Sequence:

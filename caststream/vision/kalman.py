@@ -41,20 +41,23 @@ def begin(f, z, scale, noise, size_noise, speed, size_speed):  # type: ignore[no
 
 
 @nb.njit(cache=True, nogil=True)
-def predict(f, dt, scale, fade, speed, size_speed, jump):  # type: ignore[no-untyped-def]
+def predict(f, dt, scale, fade, size_fade, speed, size_speed, jump):  # type: ignore[no-untyped-def]
     """Move filter ``f`` (20,) on by ``dt`` seconds.
 
-    ``fade`` is the time constant of speeds in seconds, ``speed`` and ``size_speed`` their
-    deviations in the long run, ``jump`` the deviation of a pose's jump in scales a root second.
+    ``fade`` and ``size_fade`` are time constants of speeds in seconds, ``speed`` and
+    ``size_speed`` their deviations in the long run, ``jump`` the deviation of a pose's jump in
+    scales a root second.
     """
-    keep = math.exp(-dt / fade)
-    reach = fade * (1.0 - keep)
-    # Noise of a damped random acceleration over dt (Singer 1970, with the exact integrals).
-    q = 2.0 / fade
-    qvv = q * 0.5 * fade * (1.0 - keep * keep)
-    qxv = q * 0.5 * fade * fade * (1.0 - keep) * (1.0 - keep)
-    qxx = q * fade * fade * (dt - 2.0 * reach + 0.5 * fade * (1.0 - keep * keep))
     for c in range(4):
+        if c % 2 == 0:
+            tau = fade if c == 0 else size_fade
+            keep = math.exp(-dt / tau)
+            reach = tau * (1.0 - keep)
+            # Noise of a damped random acceleration over dt (Singer 1970, the exact integrals).
+            q = 2.0 / tau
+            qvv = q * 0.5 * tau * (1.0 - keep * keep)
+            qxv = q * 0.5 * tau * tau * (1.0 - keep) * (1.0 - keep)
+            qxx = q * tau * tau * (dt - 2.0 * reach + 0.5 * tau * (1.0 - keep * keep))
         s = speed * scale if c < 2 else size_speed
         s *= s
         j = jump * scale if c < 2 else jump * 0.5

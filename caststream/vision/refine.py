@@ -56,7 +56,7 @@ class RefineSettings:
     """Price of a second unseen."""
     looks_weight: float = 16.0
     """Price of a cosine that falls by one."""
-    looks_even: float = 0.55
+    looks_even: float = 0.65
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a link: others may look the same."""

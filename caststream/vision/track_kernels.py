@@ -36,8 +36,8 @@ MOVING = 0.5
 
 # Places of the settings in the parameter array, in the order of TrackerSettings.
 (P_HIGH, P_LOW, P_START, P_SURE, P_MEMORY, P_DOUBT, P_NOISE, P_SIZE_NOISE, P_SPEED, P_SIZE_SPEED,
- P_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
- P_DOUBLE, P_GAP, P_WEAK, P_STILL) = range(23)  # fmt: skip
+ P_FADE, P_SIZE_FADE, P_JUMP, P_HELD, P_GATE, P_LOW_GATE, P_SCORE, P_LOOKS, P_EVEN, P_MOST,
+ P_DOUBLE, P_GAP, P_WEAK, P_STILL) = range(24)  # fmt: skip
 
 
 # Sums of many products may be taken in any order, so that they run on vectors of numbers; but not
@@ -204,7 +204,8 @@ def step(p, dt, time, boxes, scores, looks, floats, ints, views, count, ids,
     for i in range(n):
         f = floats[i]
         if dt > 0.0:
-            kalman.predict(f, dt, f[SCALE], p[P_FADE], p[P_SPEED], p[P_SIZE_SPEED], p[P_JUMP])
+            kalman.predict(f, dt, f[SCALE], p[P_FADE], p[P_SIZE_FADE], p[P_SPEED],
+                           p[P_SIZE_SPEED], p[P_JUMP])  # fmt: skip
     strong = 0
     for j in range(m):
         ids[0, j] = -1

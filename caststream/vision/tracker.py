@@ -57,10 +57,12 @@ class TrackerSettings:
     """Deviation of a measured log width or log height."""
     speed: float = 1.5
     """Deviation of speeds, in scales a second."""
-    size_speed: float = 0.8
+    size_speed: float = 1.6
     """Deviation of the change of log sizes a second."""
     fade: float = 1.0
     """Seconds in which a speed fades to a third."""
+    size_fade: float = 0.1
+    """The same for a change of size: a pose, or somebody who passes in front, and soon over."""
     jump: float = 0.05
     """Deviation of a pose's jump, in scales a root second."""
     held: float = 0.45
@@ -73,7 +75,7 @@ class TrackerSettings:
     """Cost of a score that differs by one from the track's."""
     looks_weight: float = 16.0
     """Cost of a cosine that falls by one."""
-    looks_even: float = 0.55
+    looks_even: float = 0.65
     """Cosine that speaks neither for nor against."""
     looks_most: float = 4.0
     """How much looks can speak for a pair: others may look the same."""

@@ -9,7 +9,8 @@ from scipy.linalg import expm
 
 from caststream.vision import kalman
 
-FADE, SPEED, SIZE_SPEED, JUMP, NOISE, SIZE_NOISE, SCALE = 0.6, 1.0, 0.3, 0.2, 0.06, 0.08, 50.0
+FADE, SPEED, JUMP, NOISE, SCALE = 0.6, 1.0, 0.2, 0.06, 50.0
+SIZE_FADE, SIZE_SPEED, SIZE_NOISE = 0.4, 0.3, 0.08
 seconds = st.floats(0.01, 3.0)
 
 
@@ -17,12 +18,13 @@ def started() -> np.ndarray:
     f = np.zeros(kalman.WIDTH)
     kalman.begin(f, np.array([10.0, 20.0, 3.0, 4.0]), SCALE, NOISE, SIZE_NOISE, SPEED, SIZE_SPEED)
     f[kalman.VEL] = 30.0
+    f[kalman.VEL + 2] = 0.7
     return f
 
 
 def moved(f: np.ndarray, dt: float) -> np.ndarray:
     f = f.copy()
-    kalman.predict(f, dt, SCALE, FADE, SPEED, SIZE_SPEED, JUMP)
+    kalman.predict(f, dt, SCALE, FADE, SIZE_FADE, SPEED, SIZE_SPEED, JUMP)
     return f
 
 
@@ -31,22 +33,29 @@ def matrices(f: np.ndarray, c: int) -> tuple[np.ndarray, np.ndarray]:
     return np.array([f[kalman.POS + c], f[kalman.VEL + c]]), np.array([[xx, xv], [xv, vv]])
 
 
-def noise(dt: float) -> np.ndarray:
+def noise(dt: float, fade: float, speed: float, jump: float) -> np.ndarray:
     # Van Loan 1978: the noise of a continuous system over dt, by one matrix exponential.
-    a = np.array([[0.0, 1.0], [0.0, -1.0 / FADE]])
-    q = np.diag([(JUMP * SCALE) ** 2, 2.0 / FADE * (SPEED * SCALE) ** 2])
+    a = np.array([[0.0, 1.0], [0.0, -1.0 / fade]])
+    q = np.diag([jump**2, 2.0 / fade * speed**2])
     big = expm(np.block([[-a, q], [np.zeros((2, 2)), a.T]]) * dt)
     return big[2:, 2:].T @ big[:2, 2:]
 
 
+PLACE = (0, FADE, SPEED * SCALE, JUMP * SCALE)
+SIZE = (2, SIZE_FADE, SIZE_SPEED, 0.5 * JUMP)
+
+
 @settings(deadline=None, max_examples=50)
-@given(seconds)
-def test_prediction_is_that_of_a_damped_random_acceleration(dt: float) -> None:
+@given(seconds, st.sampled_from((PLACE, SIZE)))
+def test_prediction_is_that_of_a_damped_random_acceleration(
+    dt: float, kind: tuple[int, float, float, float]
+) -> None:
     f = started()
-    x, p = matrices(f, 0)
-    a = expm(np.array([[0.0, 1.0], [0.0, -1.0 / FADE]]) * dt)
-    x, p = a @ x, a @ p @ a.T + noise(dt)
-    now_x, now_p = matrices(moved(f, dt), 0)
+    c, fade, speed, jump = kind
+    x, p = matrices(f, c)
+    a = expm(np.array([[0.0, 1.0], [0.0, -1.0 / fade]]) * dt)
+    x, p = a @ x, a @ p @ a.T + noise(dt, fade, speed, jump)
+    now_x, now_p = matrices(moved(f, dt), c)
     assert np.allclose(now_x, x, rtol=1e-6)
     assert np.allclose(now_p, p, rtol=1e-6, atol=1e-6)
 

@@ -44,6 +44,18 @@ def test_comes_back_after_a_gap_under_its_old_id() -> None:
     assert follow(tracker, 4.0, [box(104)]) == [0]
 
 
+@pytest.mark.parametrize("step", [4.0, 6.0, 8.0])
+@pytest.mark.parametrize("gap", [0.3, 0.6, 1.0])
+def test_who_was_hidden_bit_by_bit_comes_back_whole(step: float, gap: float) -> None:
+    # Somebody who is covered from one side shrinks fast; nobody goes on shrinking unseen.
+    tracker, seen = Tracker(), []
+    widths = [60.0] * 8 + np.arange(60.0 - step, 18.0, -step).tolist()
+    for k, width in enumerate(widths):
+        seen += follow(tracker, k / 8, [box(100, width=width)])
+    seen += follow(tracker, len(widths) / 8 + gap, [box(100)])
+    assert set(seen) == {0}
+
+
 def test_forgets_after_its_memory() -> None:
     tracker = Tracker(settings=TrackerSettings(memory=1.0))
     follow(tracker, 0.0, [box(100)])
