@@ -20,6 +20,9 @@ _MOST_FRAMES = 1000
 """Frames decoded for one picture at most: films with a key picture every half minute still do."""
 _PATIENCE = 5.0
 """Seconds for one picture at most."""
+_EARLIER = (0.0, 2.0, 15.0, 60.0)
+"""Seconds before a picture from which on it is looked for: in MPEG-TS and MPEG-PS a seek leads to
+any packet, and what can be decoded from there begins at the next key picture, maybe too late."""
 
 
 class Stills:
@@ -68,16 +71,22 @@ class Stills:
             raise InputError(f"{self._source.name} cannot be read there: {error}.") from None
 
     def _find(self, seconds: float, until: float | None) -> av.VideoFrame:
-        middle = seconds if until is None else (seconds + until) / 2
-        self._source.container.seek(
-            self._origin + int(middle / self._base), stream=self._stream, backward=True
-        )
-        wanted = seconds - self._step / 2
+        last = seconds if until is None else until
         give_up = time.monotonic() + _PATIENCE
-        for count, frame in enumerate(self._frames()):
-            if frame.pts is not None and (frame.pts - self._origin) * self._base >= wanted:
-                return frame
-            if count >= _MOST_FRAMES or time.monotonic() > give_up:
+        for earlier in _EARLIER:
+            start = (seconds + last) / 2 - earlier
+            self._source.container.seek(
+                self._origin + int(start / self._base), stream=self._stream, backward=True
+            )
+            for count, frame in enumerate(self._frames()):
+                shown = None if frame.pts is None else (frame.pts - self._origin) * self._base
+                if shown is not None and shown >= seconds - self._step / 2:
+                    if count or shown <= last + self._step / 2:
+                        return frame
+                    break  # the first one comes too late
+                if count >= _MOST_FRAMES or time.monotonic() > give_up:
+                    break
+            if time.monotonic() > give_up:
                 break
         raise InputError(f"{self._source.name} has no picture at {seconds:.3f} s.")
 
