@@ -20,9 +20,9 @@ _MOST_FRAMES = 1000
 """Frames decoded for one picture at most: films with a key picture every half minute still do."""
 _PATIENCE = 5.0
 """Seconds for one picture at most."""
-_EARLIER = (0.0, 2.0, 15.0, 60.0)
-"""Seconds before a picture from which on it is looked for: in MPEG-TS and MPEG-PS a seek leads to
-any packet, and what can be decoded from there begins at the next key picture, maybe too late."""
+_EARLIER = (2.0, 15.0, 60.0)
+"""Seconds before a picture from which on it is looked for in MPEG-TS and MPEG-PS: a seek leads to
+any packet there, decoding begins at the next key picture, and the first times may be guesses."""
 
 
 class Stills:
@@ -73,7 +73,8 @@ class Stills:
     def _find(self, seconds: float, until: float | None) -> av.VideoFrame:
         last = seconds if until is None else until
         give_up = time.monotonic() + _PATIENCE
-        for earlier in _EARLIER:
+        by_packet = "mpeg" in self._source.container.format.name
+        for earlier in _EARLIER if by_packet else (0.0,):
             start = (seconds + last) / 2 - earlier
             self._source.container.seek(
                 self._origin + int(start / self._base), stream=self._stream, backward=True

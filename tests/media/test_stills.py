@@ -13,7 +13,7 @@ from caststream.media.sources import Source
 from caststream.media.stills import Stills
 
 RATE = 25
-FRAMES = 60
+FRAMES = 120
 
 
 def stills(path: Path) -> Stills:
@@ -26,17 +26,19 @@ def stills(path: Path) -> Stills:
     ("name", "codec", "b_frames"),
     [
         ("film.ts", "libx264", 2),
+        ("other.ts", "mpeg2video", 2),
         ("film.mpg", "mpeg2video", 2),
         ("film.mp4", "libx264", 2),
         ("film.avi", "mpeg4", 0),
     ],
 )
 def test_the_picture_of_a_time(tmp_path: Path, name: str, codec: str, b_frames: int) -> None:
-    """In the first two a seek leads to any packet, and decoding begins at the next key picture."""
+    """In the first three a seek leads to any packet, and decoding begins at the next key picture."""
     path = write_film(tmp_path / name, FRAMES, fps=RATE, codec=codec, gop=RATE, b_frames=b_frames)
     film = stills(path)
     try:
-        assert [read_number(film.at(k / RATE, 96)) for k in range(FRAMES)] == list(range(FRAMES))
+        wanted = list(range(0, FRAMES, 3))
+        assert [read_number(film.at(k / RATE, 96)) for k in wanted] == wanted
         assert 5 <= read_number(film.at(0.2, 96, until=0.6)) <= 15
         with pytest.raises(InputError):
             film.at(10.0, 96)
