@@ -92,7 +92,11 @@ class Stills:
         raise InputError(f"{self._source.name} has no picture at {seconds:.3f} s.")
 
     def _frames(self) -> Iterator[av.VideoFrame]:
-        return self._source.container.decode(self._stream)
+        for packet in self._source.container.demux(self._stream):
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:  # a film that is damaged in places was labelled over them
+                continue
 
     @staticmethod
     def _upright(frame: av.VideoFrame, most: int) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from films import read_number, write_film
+from films import packet_places, read_number, write_film
 
 from caststream.errors import InputError
 from caststream.media.pipes import StopSign
@@ -33,7 +33,7 @@ def stills(path: Path) -> Stills:
     ],
 )
 def test_the_picture_of_a_time(tmp_path: Path, name: str, codec: str, b_frames: int) -> None:
-    """In the first three a seek leads to any packet, and decoding begins at the next key picture."""
+    """In the first three a seek leads to any packet; decoding begins at the next key picture."""
     path = write_film(tmp_path / name, FRAMES, fps=RATE, codec=codec, gop=RATE, b_frames=b_frames)
     film = stills(path)
     try:
@@ -42,5 +42,20 @@ def test_the_picture_of_a_time(tmp_path: Path, name: str, codec: str, b_frames: 
         assert 5 <= read_number(film.at(0.2, 96, until=0.6)) <= 15
         with pytest.raises(InputError):
             film.at(10.0, 96)
+    finally:
+        film.close()
+
+
+def test_a_damaged_beginning_is_passed_over(tmp_path: Path) -> None:
+    path = write_film(tmp_path / "film.mp4", 50, fps=RATE, gop=5, b_frames=0)
+    place, size = packet_places(path)[0]
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * size)
+    film = stills(path)
+    try:
+        first = read_number(film.at(0.0, 96))
+        assert first > 0
+        assert read_number(film.at(1.0, 96)) == 25 + first
     finally:
         film.close()
