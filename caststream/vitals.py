@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-State = Literal["opening", "running", "reconnecting", "waiting", "ended", "failed"]
+State = Literal["opening", "running", "reconnecting", "ended", "failed"]
 
 BUCKETS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.0, 5.0)
 """Upper ends of the latency histogram in seconds."""
@@ -62,7 +62,9 @@ class SourceVitals:
     """Its number in the store, None until it has one."""
     state: State = "opening"
     why: str = ""
-    """The sentence that was said last: why it failed, or what it waits for."""
+    """The sentence that was said last: why it failed, or what is being connected."""
+    blocked: str = ""
+    """Why nothing can be saved for now: then it is waiting, while pictures go on coming."""
     began: float = field(default_factory=time.monotonic)
     width: int = 0
     height: int = 0
@@ -101,11 +103,13 @@ class SourceVitals:
     def snapshot(self) -> dict[str, Any]:
         """All of it as JSON."""
         now = time.monotonic()
+        waits = self.blocked and not self.over
+        state, why = ("waiting", self.blocked) if waits else (self.state, self.why)
         return {
             "uri": self.uri,
             "source": self.id,
-            "state": self.state,
-            "why": self.why,
+            "state": state,
+            "why": why,
             "elapsed": round(now - self.began, 3),
             "width": self.width,
             "height": self.height,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from caststream.vitals import BUCKETS, Latencies, Vitals
+from caststream.vitals import BUCKETS, Latencies, SourceVitals, Vitals
 
 
 def test_quantiles_are_those_of_the_recent_ones():
@@ -54,3 +54,14 @@ def test_what_is_over_is_counted_and_forgotten():
     assert running in vitals.sources
     assert len(vitals.sources) < 30
     assert vitals.sources[-1].over and not running.over
+
+
+def test_who_cannot_save_is_waiting_while_pictures_come():
+    source = SourceVitals("tcp://here", state="running", why="it is back")
+    source.blocked = "no room"
+    source.state = "running"  # as for each picture
+    assert (source.snapshot()["state"], source.snapshot()["why"]) == ("waiting", "no room")
+    source.blocked = ""
+    assert (source.snapshot()["state"], source.snapshot()["why"]) == ("running", "it is back")
+    source.blocked, source.state = "no room", "ended"
+    assert source.snapshot()["state"] == "ended"

@@ -72,7 +72,7 @@ class Save(Node):
             context.patient = True
 
             def say(why: str) -> None:
-                vitals.state, vitals.why = ("waiting" if why else "running"), why
+                vitals.blocked = why
 
             self._room = Room(store, self.room << 20, context.stopping, say)
         if self.keep:
