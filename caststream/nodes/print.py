@@ -32,6 +32,8 @@ from caststream.messages import (
 )
 
 _log = logging.getLogger(__name__)
+_ODD = "backslashreplace"
+"""Bytes in names of files that are no UTF-8 become escapes, which JSON reads as what they are."""
 
 
 class Lines:
@@ -46,11 +48,16 @@ class Lines:
         """Whether the file still holds the labels of before: they go when there are new ones."""
         if labels is None:
             # Labels are UTF-8 whatever the terminal's locale says.
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # type: ignore[union-attr]
+            sys.stdout.reconfigure(  # type: ignore[union-attr]
+                encoding="utf-8", errors=_ODD, newline="\n"
+            )
             self._out = sys.stdout
             return
         try:
-            self._out = Path(labels).open("a", encoding="utf-8", newline="\n")  # noqa: SIM115
+            self._out = Path(labels).open(  # noqa: SIM115
+                "a", encoding="utf-8", errors=_ODD, newline="
+"
+            )
             self._stale = stat.S_ISREG(os.fstat(self._out.fileno()).st_mode)
         except OSError as error:
             raise OutputError(f"cannot write the labels to {labels}: {error.strerror}") from error

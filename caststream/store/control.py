@@ -85,7 +85,7 @@ class Control:
         except Exception as error:
             _log.warning("a question could not be answered: %s", error)
             answer = {"error": f"{type(error).__name__}: {error}"}
-        return json.dumps(answer, ensure_ascii=False).encode() + b"\n"
+        return json.dumps(answer).encode() + b"\n"
 
     def close(self) -> None:
         """Answer no more; safe to call again."""

@@ -41,6 +41,11 @@ class Lock:
         self._fd = fd
         _held.add(self)
 
+    @property
+    def held(self) -> bool:
+        """Whether it was not let go of yet."""
+        return self._fd >= 0
+
     def release(self) -> None:
         """Let go; safe to call again."""
         if self._fd >= 0:

@@ -126,6 +126,8 @@ class StoreReader:
                 return  # sealed just now; the root tells
             self._logs[log.name] = (fd, offset)
             for record in scan(fd, offset):
+                if first_of(record) > self.last_commit + 1:
+                    return  # what lies before was sealed just now; the root tells
                 self._logs[log.name] = (fd, record.end)
                 if first_of(record) == self.last_commit + 1:
                     self._unsealed.append(logged(record, self.row_count))

@@ -282,7 +282,8 @@ def write_root(path: Path, root: Root) -> None:
 def group_metadata(attributes: dict[str, Any]) -> bytes:
     """The ``zarr.json`` of a group (zarr v3 specification, group metadata)."""
     document = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    # Names of files may be any bytes; those that are no UTF-8 can only be written escaped.
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def pack(

@@ -245,6 +245,7 @@ class StoreWriter:
     def _append(
         self, event: dict[str, Any], arrays: dict[str, Any], number: int | None = None
     ) -> int:
+        self._check_open()
         data = encode(self._number + 1 if number is None else number, event, arrays)
         with told(self.path):
             self._log.begin(self._number + 1)
@@ -271,8 +272,10 @@ class StoreWriter:
                     sealed.segments.append(seal(self.path, names[-1], run))
             write_root(self.path, sealed)
         except BaseException:
-            for name in names:
-                shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
+            # What comes in between may come when the root names them already: then they count.
+            if read_root(self.path).sealed != self._number:
+                for name in names:
+                    shutil.rmtree(self.path / "segments" / name, ignore_errors=True)
             raise
         self._root = sealed
         self._parts.clear()
@@ -305,11 +308,17 @@ class StoreWriter:
     @_alone
     def change_root(self, change: Callable[[Root], None]) -> None:
         """Let ``change`` alter what the root names, all at once; what it raises leaves it alone."""
+        self._check_open()
         changed = copy(self._root)
         changed.segments, changed.retired = list(changed.segments), list(changed.retired)
         change(changed)
         write_root(self.path, changed)
         self._root = changed
+
+    def _check_open(self) -> None:
+        """StoreError once it is closed: by now another process may write the store."""
+        if not self._lock.held:
+            raise StoreError(f"the store {self.path} is not written any more: its stream has ended")
 
     @_alone
     def close(self) -> None:

@@ -39,6 +39,8 @@ def test_a_question_gets_its_answer(store, control):
     long = {"do": "x", "text": "ö" * 10_000}
     assert ask(store, long) == {"asked": long}
     assert ask(store, {}) == {"asked": {}}
+    odd = {"uri": os.fsdecode(b"g\xe9n\xe9rique.mp4")}
+    assert ask(store, odd) == {"asked": odd}
     assert (store / FILE).stat().st_mode & 0o777 == 0o600
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -16,8 +18,9 @@ from hypothesis.stateful import (
 )
 from made_stores import end, fill, mined, shot, start
 
-from caststream.errors import SourceKnownError
+from caststream.errors import SourceKnownError, StoreError
 from caststream.messages import Gap, Mined
+from caststream.store import files
 from caststream.store import writer as writing
 from caststream.store.reader import StoreReader
 from caststream.store.schema import make_uid, make_uids, split_uid, split_uids
@@ -145,6 +148,77 @@ def test_refresh_tells_whether_there_was_something(tmp_path):
         assert not reader.refresh()
         assert len(list(reader.since(number - 1))) == 1
         assert not list(reader.since(number))
+
+
+def test_a_reader_that_comes_between_the_root_and_the_log_misses_nothing(tmp_path, monkeypatch):
+    """A seal that is whole between two of its looks leaves a log that does not follow."""
+    with StoreWriter.open(tmp_path / "s") as writer:
+        writer.begin_source(start())
+        writer.commit(shot(0), [mined(0)], [])
+        with StoreReader(tmp_path / "s") as reader:
+            writer.commit(shot(1), [mined(1)], [])
+            read_logs = reader._read_logs
+
+            def late() -> None:
+                monkeypatch.undo()
+                writer.seal()
+                writer.commit(shot(2), [mined(2)], [])
+                read_logs()
+
+            monkeypatch.setattr(reader, "_read_logs", late)
+            assert reader.refresh()
+            writer.commit(shot(3), [mined(3)], [])
+            reader.refresh()
+            assert reader.shots(0) == [shot(i) for i in range(4)]
+
+
+def test_a_seal_that_is_interrupted_when_it_counts_already_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "s"
+    writer = StoreWriter.open(path)
+    writer.begin_source(start())
+    writer.commit(shot(0), [mined(0)], [])
+    sync_folder = files.sync_folder
+
+    def interrupted(folder) -> None:
+        sync_folder(folder)
+        if folder == path:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "sync_folder", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        writer.seal()
+    monkeypatch.undo()
+    writer.commit(shot(1), [mined(1)], [])
+    writer._lock.release()
+    with StoreWriter.open(path) as again:
+        again.begin_source(start("other.mp4"))
+        again.commit(shot(2), [mined(2)], [])
+    with StoreReader(path) as reader:
+        for i, commit in enumerate(reader.since(-1)):
+            check_commit(commit, i // 2, mined(i))
+        assert i == 2
+
+
+def test_nothing_is_written_once_it_is_closed(tmp_path):
+    """Who compacts on another thread may come late, when another process writes already."""
+    writer = StoreWriter.open(tmp_path / "s")
+    writer.begin_source(start())
+    writer.close()
+    with pytest.raises(StoreError, match="not written any more"):
+        writer.commit(shot(0), [], [], 0)
+    with pytest.raises(StoreError, match="not written any more"):
+        writer.change_root(lambda _: None)
+    writer.close()
+    assert [log.stat().st_size for log in (tmp_path / "s" / "log").iterdir()] == [0]
+
+
+def test_a_film_whose_name_is_no_text(tmp_path):
+    name = os.fsdecode(b"g\xe9n\xe9rique.mp4")
+    with StoreWriter.open(tmp_path / "s") as writer:
+        writer.begin_source(start(name))
+        writer.commit(shot(0), [mined(0)], [])
+    with StoreReader(tmp_path / "s") as reader:
+        assert [source.start.uri for source in reader.sources()] == [name]
 
 
 def test_a_reader_notes_that_an_empty_log_was_begun_anew(tmp_path):
