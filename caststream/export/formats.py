@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from caststream.export.view import StoreView
 
 
+_ODD = "backslashreplace"
+"""Bytes in names of films that are no UTF-8 become escapes, which JSON reads as what they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """One form."""
@@ -180,13 +184,15 @@ def _standard_output(binary: bool) -> Iterator[IO[Any]]:
         yield sys.stdout.buffer
     else:
         if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8", newline="\n")
+            sys.stdout.reconfigure(encoding="utf-8", errors=_ODD, newline="\n")
         yield sys.stdout
     sys.stdout.flush()
 
 
 def _handle(path: Path, binary: bool) -> IO[Any]:
-    return path.open("wb") if binary else path.open("w", encoding="utf-8", newline="\n")
+    if binary:
+        return path.open("wb")
+    return path.open("w", encoding="utf-8", errors=_ODD, newline="\n")
 
 
 @contextlib.contextmanager

@@ -67,7 +67,8 @@ def timecode_rate(rate: float) -> float:
 def timeline(film: FilmView, rate: float) -> otio.schema.Timeline:
     """A timeline of one track; the film's own cuts, each clip with a marker for each stay."""
     made = otio.schema.Timeline(name=film.stem, global_start_time=_at(0.0, rate))
-    made.metadata["caststream"] = {"source": film.id, "uri": film.uri}
+    text = film.uri.encode("utf-8", "backslashreplace").decode()  # names may be any bytes
+    made.metadata["caststream"] = {"source": film.id, "uri": text}
     track = otio.schema.Track(name="shots", kind=otio.schema.TrackKind.Video)
     made.tracks.append(track)
     whole = otio.opentime.TimeRange(_at(0.0, rate), _at(film.seconds, rate))

@@ -55,8 +55,7 @@ class Lines:
             return
         try:
             self._out = Path(labels).open(  # noqa: SIM115
-                "a", encoding="utf-8", errors=_ODD, newline="
-"
+                "a", encoding="utf-8", errors=_ODD, newline="\n"
             )
             self._stale = stat.S_ISREG(os.fstat(self._out.fileno()).st_mode)
         except OSError as error:

@@ -41,6 +41,19 @@ def test_a_store_without_films_and_a_film_without_shots(form: str, tmp_path: Pat
     assert (tmp_path / "film").exists()
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_film_whose_name_is_no_text(form: str, tmp_path: Path) -> None:
+    odd = os.fsdecode(b"g\xe9n\xe9rique.mp4")
+    with StoreWriter.open(tmp_path / "s") as writer:
+        writer.begin_source(start(odd))
+        writer.commit(shot(0), [], [])
+        writer.end_source(end(1))
+    export(tmp_path / "s", form, str(tmp_path / "out"))
+    if form == "ndjson":
+        first = (tmp_path / "out").read_text("utf-8").splitlines()[0]
+        assert json.loads(first)["uri"] == odd
+
+
 def test_a_file_a_film(tmp_path: Path) -> None:
     path = store(tmp_path / "s", films=2, shots=2)
     with pytest.raises(UsageError, match=r"2 films.*--source"):
