@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TextIO
 from xml.etree import ElementTree as ET
 
+from caststream.export.labels import writable
 from caststream.export.view import UNKNOWN, Appearance, FilmView
 from caststream.media.colors import character_color
 
@@ -25,7 +26,7 @@ def write(film: FilmView, out: TextIO) -> None:
         "mode": "interpolation",
         "start_frame": 0,
         "stop_frame": max(film.frames - 1, 0),
-        "source": film.uri,
+        "source": writable(film.uri),
     }.items():
         ET.SubElement(task, key).text = str(value)
     size = ET.SubElement(task, "original_size")

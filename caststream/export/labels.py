@@ -51,11 +51,7 @@ class FinalLabels:
 
         Two characters may share a name; then they share a title too, since people said so.
         """
-        name = "".join(
-            " " if unicodedata.category(c) in ("Cc", "Cs") else c
-            for c in self.name(character) or ""
-        )
-        name = " ".join(name.split())
+        name = " ".join(writable(self.name(character) or "").split())
         if name:
             return name
         own = character_text(character) or ""
@@ -76,3 +72,11 @@ class FinalLabels:
             for number in np.unique(character[character >= 0])
             if (mine := character == number).any()
         )
+
+
+def writable(text: str) -> str:
+    """Text with a space for each character that XML has no way to write (XML 1.0, 2.2)."""
+    barred = "\ufffe\uffff"
+    return "".join(
+        " " if unicodedata.category(c) in ("Cc", "Cs") or c in barred else c for c in text
+    )

@@ -26,7 +26,7 @@ def write(view: StoreView, folder: Path) -> None:
     names = view.stems
     for film, name in zip(view.films, names, strict=True):
         _write_film(film, name, folder / name)
-    (folder / "seqmaps").mkdir(parents=True)
+    (folder / "seqmaps").mkdir(exist_ok=True)  # a film may be called so
     (folder / "seqmaps" / "caststream.txt").write_text(
         "\n".join(["name", *names]) + "\n", encoding="utf-8"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from caststream.errors import StoreError
-from caststream.export.labels import FinalLabels
+from caststream.export.labels import FinalLabels, writable
 from caststream.messages import F4, F8, I8, Shot, character_text
 from caststream.store.reader import StoreReader
 from caststream.store.schema import SourceInfo, split_uid
@@ -187,9 +187,22 @@ class StoreView:
 
     @property
     def stems(self) -> list[str]:
-        """A file name a film, without ending; films of one name get their number as well."""
-        stems = [film.stem for film in self.films]
-        return [f.stem if stems.count(f.stem) == 1 else f"{f.stem}-{f.id}" for f in self.films]
+        """A file name a film, without ending; films of one name get their number as well.
+
+        Names that differ in capitals alone count as one, since many file systems see it so.
+        """
+        given = Counter(film.stem.casefold() for film in self.films)
+        taken = {name for name, films in given.items() if films == 1}
+        stems = []
+        for film in self.films:
+            stem = film.stem
+            if given[stem.casefold()] > 1:
+                stem = f"{stem}-{film.id}"
+                while stem.casefold() in taken:
+                    stem = f"{stem}-{film.id}"
+                taken.add(stem.casefold())
+            stems.append(stem)
+        return stems
 
     @property
     def titles(self) -> dict[int, str]:
@@ -217,9 +230,7 @@ class StoreView:
 
 def file_name(text: str) -> str:
     """A name that every file system takes as one part of a path, as like ``text`` as can be."""
-    kept = "".join(
-        "_" if c in '<>:"/\\|?*' or unicodedata.category(c) in ("Cc", "Cs") else c for c in text
-    )
+    kept = "".join("_" if c in '<>:"/\\|?*' or writable(c) != c else c for c in text)
     # 200 bytes leave room for a number and an ending under the usual limit of 255.
     kept = kept.encode()[:200].decode(errors="ignore").strip(" .")
     return f"_{kept}" if not kept or kept.split(".")[0].upper() in _RESERVED else kept

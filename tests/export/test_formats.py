@@ -8,15 +8,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
-from made_stores import end, shot, start
+from made_stores import end, fill, shot, start
 from stores import store
 
 from caststream.errors import OutputError, UsageError
 from caststream.export.formats import FORMATS, export
 from caststream.export.view import StoreView, file_name
 from caststream.messages import Mined, Rows, Shot
+from caststream.store import acts
 from caststream.store.writer import StoreWriter
 
 FILES = [name for name, form in FORMATS.items() if form.kind != "folder"]
@@ -64,6 +66,29 @@ def test_a_file_a_film(tmp_path: Path) -> None:
     assert (tmp_path / "one.vtt").read_text() == (tmp_path / "out" / "film 1.vtt").read_text()
     with pytest.raises(UsageError, match="is a file"):
         export(path, "vtt", str(tmp_path / "one.vtt"))
+
+
+def test_films_of_like_names_get_a_file_each(tmp_path: Path) -> None:
+    uris = ("a/film.mp4", "b/film.mp4", "film-1.mp4", "FILM-0.mp4", "seqmaps.mp4")
+    for uri in uris:
+        fill(tmp_path / "s", 1, uri=uri)
+    export(tmp_path / "s", "cvat", str(tmp_path / "cvat"))
+    names = {path.name.casefold() for path in (tmp_path / "cvat").iterdir()}
+    assert len(names) == len(uris)
+    assert {"film-1.xml", "film-0.xml", "seqmaps.xml"} < names
+    export(tmp_path / "s", "mot", str(tmp_path / "mot"))
+    assert len(list((tmp_path / "mot").glob("*/gt/gt.txt"))) == len(uris)
+
+
+def test_what_xml_cannot_write_is_left_out(tmp_path: Path) -> None:
+    path = store(tmp_path / "s", shots=2)
+    acts.append(path, "name", {"character": 1, "name": "Bun\uffffny\x01"})
+    fill(path, 1, uri="bell\a.mp4")
+    for form, named in (("cvat", 0), ("chapters", 0), ("fcpxml", 0), ("cvat", 1)):
+        out = tmp_path / f"{form}{named}.xml"
+        export(path, form, str(out), named)
+        text = " ".join(ET.parse(out).getroot().itertext())
+        assert ("Bun ny" if named == 0 else "bell .mp4") in text
 
 
 def test_folders_that_are_not_empty_are_left_alone(tmp_path: Path) -> None:
