@@ -47,7 +47,7 @@ class StreamStart(Marker):
     """The first thing that a source says."""
 
     uri: str
-    """What was opened, as the user gave it ("-" for standard input)."""
+    """What was opened, as the user gave it ("-" for standard input), as far as that is text."""
     width: int
     height: int
     """Size of the source's own picture in pixels, as it is displayed."""
@@ -332,6 +332,11 @@ Message = (
     | Tuned
     | Marker
 )
+
+
+def uri_text(uri: str) -> str:
+    """An address as text: bytes of a file's name that are no UTF-8 become U+FFFD."""
+    return uri.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def character_text(character: int | None) -> str | None:

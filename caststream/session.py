@@ -16,7 +16,7 @@ from typing import Any
 from caststream.errors import CaststreamError, NodeError, StoreError, UsageError
 from caststream.graph.runner import Run
 from caststream.graph.spec import Graph
-from caststream.messages import Context
+from caststream.messages import Context, uri_text
 from caststream.nodes.look import look
 from caststream.pool import Pool
 from caststream.store.control import Control
@@ -104,7 +104,7 @@ class Session:
                 self._like,
                 uri=uri,
                 models={},
-                vitals=self.vitals.source(uri),
+                vitals=self.vitals.source(uri_text(uri)),
                 stopping=threading.Event(),
                 quiet=self._like.quiet if quiet is None else quiet,
                 video=self._like.video if quiet is None else None,  # it shows the first source
@@ -138,9 +138,9 @@ class Session:
             raise UsageError("name a source")
         if what == "add":
             self.add(uri)
-            return f"{uri} was added"
+            return f"{uri_text(uri)} was added"
         self.remove(uri)
-        return f"{uri} ends"
+        return f"{uri_text(uri)} ends"
 
     def _compact(self, keep: Any) -> str:
         from caststream.store.compact import compact

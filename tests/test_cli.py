@@ -229,6 +229,15 @@ def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
     assert not (tmp_path / "caststream.zarr").exists()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_a_name_that_is_no_text(film: Path, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(bytes(tmp_path) + b"/\xff\n\xfe.mp4"))
+    odd.write_bytes(film.read_bytes())
+    done = run(odd, "--graph", "shots", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert records(done.stdout)[0]["uri"] == f"{tmp_path}/\ufffd\n\ufffd.mp4"
+
+
 def test_a_truncated_film_is_labelled_as_far_as_it_goes(film: Path, tmp_path: Path) -> None:
     whole = tmp_path / "whole.mkv"
     draw(whole, frames=120)

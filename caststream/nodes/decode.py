@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 from caststream.errors import InputError, NoVideoError, UsageError
 from caststream.graph.node import Source
-from caststream.messages import Context, EndReason, Frame, Gap, Marker, StreamEnd, StreamStart
+from caststream.messages import (
+    Context,
+    EndReason,
+    Frame,
+    Gap,
+    Marker,
+    StreamEnd,
+    StreamStart,
+    uri_text,
+)
 from caststream.vitals import SourceVitals, State
 
 if TYPE_CHECKING:
@@ -156,8 +165,8 @@ class Decode(Source):
                 if start is None:
                     # Only the first picture tells its true size, and how it is turned.
                     start = StreamStart(
-                        uri, decoder.width, decoder.height, source.fps, source.seconds,
-                        source.fingerprint,
+                        uri_text(uri), decoder.width, decoder.height, source.fps,
+                        source.seconds, source.fingerprint,
                     )  # fmt: skip
                     yield start
                 yield item
