@@ -11,8 +11,9 @@ from scipy.stats import rankdata
 
 from caststream.evaluation.scores import b_cubed
 from caststream.learning.clusters import MicroClusters, prototypes
-from caststream.learning.clusters import linkage as soft_linkage
 from caststream.learning.learner import PRIOR_CUT
+from caststream.learning.linkage import linkage as soft_linkage
+from caststream.learning.linkage import measured_cut
 
 F4 = NDArray[np.float32]
 I8 = NDArray[np.int64]
@@ -76,6 +77,6 @@ def default_groups(vectors: F4, frame: I8) -> I8:
         for b in range(a):
             if frame[a] == frame[b]:
                 micro.forbid(homes[a], homes[b], one, one)
-    tree = soft_linkage(micro, np.full(micro.count, -1))
-    labels = tree.labels_at(tree.cut(PRIOR_CUT))
+    nobody = np.full(micro.count, -1)
+    labels = soft_linkage(micro, nobody).labels_at(measured_cut(micro, nobody, PRIOR_CUT))
     return np.array([labels[home[0]] for home in homes])

@@ -2,15 +2,10 @@
 
 A track gives a few *prototypes* (its poses). Prototypes fall into at most ``capacity``
 *micro-clusters*, which keep only sums: of vectors, of weights, of tracks, and of the pairs that
-were seen side by side. Average linkage over the micro-clusters then gives the characters. Pairs
-seen side by side push clusters apart softly: a few of them are wrong (reflections, copies,
-detector errors), and as hard constraints those few would ruin the grouping. Where to cut is
-measured anew each time, from the same pairs: as coarse as possible while at most
-``BROKEN`` of them end up in one cluster.
-
-Average linkage by sums: for unit vectors the mean similarity of two clusters is the dot product
-of their sums over the product of their weights (Müllner, *Modern hierarchical, agglomerative
-clustering algorithms*, arXiv 1109.2378, for the linkage itself).
+were seen side by side. Average linkage over the micro-clusters then gives the characters
+(``caststream.learning.linkage``). Pairs seen side by side push clusters apart softly: a few of them
+are wrong (reflections, copies, detector errors), and as hard constraints those few would ruin the
+grouping.
 """
 
 from __future__ import annotations
@@ -20,26 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from caststream.learning.linkage import linkage
 from caststream.messages import F4, I8
 
 CAPACITY = 1500
 """Micro-clusters kept; the linkage costs their square."""
 JOIN = 0.86
 """A prototype this similar to a micro-cluster falls into it instead of founding its own."""
-BROKEN = 0.08
-"""Share of forbidden pairs that a cut may break."""
-APART = 0.35
-"""Similarity that a pair of clusters loses where their tracks are regularly seen side by side."""
-STAY = 0.15
-"""Similarity that two micro-clusters gain by having gone by one id so far."""
-PRIOR_PAIRS = 40.0
-"""How many forbidden pairs the shipped cut is worth against those of this show."""
-FINER, COARSER = 0.2, 0.1
-"""How far the measured cut may lie above and below the shipped one. Below, only half as far: pairs
-that no merge breaks are easy ones, and say little of look-alikes that never met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,154 +270,3 @@ class MicroClusters:
         micro._apart[rows, columns] = arrays["micro_apart_counts"]
         micro._apart[columns, rows] = arrays["micro_apart_counts"]
         return micro
-
-
-@dataclass(frozen=True, slots=True)
-class Linkage:
-    """The order in which micro-clusters merge."""
-
-    count: int
-    merges: I8
-    """(K, 2) into which, and which goes."""
-    height: F4
-    """(K,) effective similarity at each merge."""
-    broken: F4
-    """(K,) side-by-side pairs that each merge breaks."""
-    total: float
-    """All side-by-side pairs."""
-
-    def labels_after(self, merges: int) -> I8:
-        """Group number of each micro-cluster (M,) after the first ``merges`` merges."""
-        group = np.arange(self.count)
-        for into, gone in self.merges[:merges]:
-            group[group == gone] = into
-        return group
-
-    def cut(self, prior: float) -> float:
-        """Where to stop: the measured cut, held to the shipped one by how few pairs there are."""
-        broken = np.cumsum(self.broken)
-        over = np.flatnonzero(broken > BROKEN * self.total)
-        if self.total <= 0 or not len(over):
-            measured = prior - COARSER
-        else:
-            measured = float(self.height[over[0]]) + 1e-4
-        trust = self.total / (self.total + PRIOR_PAIRS)
-        mixed = trust * measured + (1 - trust) * prior
-        return float(np.clip(mixed, prior - COARSER, prior + FINER))
-
-    def labels_at(self, cut: float) -> I8:
-        """Group number of each micro-cluster (M,) when merging stops below ``cut``."""
-        below = np.flatnonzero(self.height < cut)
-        return self.labels_after(int(below[0]) if len(below) else len(self.merges))
-
-
-def linkage(
-    micro: MicroClusters, pinned: I8, earlier: I8 | None = None, most: int | None = None
-) -> Linkage:
-    """Average linkage with soft side-by-side pairs over all micro-clusters.
-
-    ``pinned`` (M,) as in ``MicroClusters.shrink``: those pinned to one character are one from the
-    start, those of different characters never merge. ``earlier`` (M,) is the id that each went by
-    before, -1 for none: those of one id are a little nearer, so that what hangs in the balance
-    stays where it was. ``most`` merges are made at most.
-    """
-    dot = micro.sums.astype(np.float64) @ micro.sums.T.astype(np.float64)
-    weight = micro.weight.astype(np.float64)
-    if earlier is not None:
-        same = (earlier[:, None] == earlier[None, :]) & (earlier[:, None] >= 0)
-        dot += STAY * same * np.outer(weight, weight)
-    merges, height, broken = _agglomerate(
-        dot,
-        weight,
-        micro.tracks.astype(np.float64),
-        micro.apart.astype(np.float64),
-        pinned,
-        APART,
-        micro.count if most is None else most,
-    )
-    total = float(np.triu(micro.apart).sum())
-    return Linkage(micro.count, merges, height.astype(np.float32), broken.astype(np.float32), total)
-
-
-@njit(cache=True, nogil=True)
-def _effective(dot, weight, tracks, apart, pinned, strength, i, j):  # type: ignore[no-untyped-def]
-    """Mean similarity of two clusters less what their side-by-side pairs cost."""
-    if pinned[i] >= 0 and pinned[j] >= 0:
-        return 2.0 if pinned[i] == pinned[j] else -9.0
-    similarity = dot[i, j] / (weight[i] * weight[j] + 1e-12)
-    if apart[i, j] > 0:
-        # A quarter of the smaller one's tracks beside the other is as telling as all of them.
-        rate = apart[i, j] / (0.25 * min(tracks[i], tracks[j]) + 1e-6)
-        similarity -= strength * min(1.0, rate)
-    return similarity
-
-
-@njit(cache=True, nogil=True)
-def _agglomerate(dot, weight, tracks, apart, pinned_to, strength, most):  # type: ignore[no-untyped-def]
-    """Merge the nearest pair until none is left, or ``most`` times.
-
-    O(M^2) but for rows that lose their nearest.
-    """
-    n = len(weight)
-    merges = np.empty((max(n - 1, 0), 2), np.int64)
-    height = np.empty(max(n - 1, 0), np.float64)
-    broken = np.empty(max(n - 1, 0), np.float64)
-    pinned = pinned_to.copy()
-    alive = np.ones(n, np.bool_)
-    best = np.full(n, -1, np.int64)
-    score = np.full(n, -np.inf, np.float64)
-    for i in range(n):
-        for j in range(n):
-            if i != j:
-                s = _effective(dot, weight, tracks, apart, pinned, strength, i, j)
-                if s > score[i]:
-                    score[i] = s
-                    best[i] = j
-    done = 0
-    for _ in range(min(n - 1, most)):
-        top = -1
-        for i in range(n):
-            if alive[i] and (top < 0 or score[i] > score[top]):
-                top = i
-        i = min(top, best[top])
-        j = max(top, best[top])
-        if i < 0 or score[top] <= -5.0:
-            break
-        merges[done, 0] = i
-        merges[done, 1] = j
-        height[done] = score[top]
-        broken[done] = apart[i, j]
-        done += 1
-        alive[j] = False
-        if pinned[i] < 0:
-            pinned[i] = pinned[j]
-        weight[i] += weight[j]
-        tracks[i] += tracks[j]
-        for k in range(n):
-            if alive[k] and k != i:
-                dot[i, k] += dot[j, k]
-                dot[k, i] = dot[i, k]
-                apart[i, k] += apart[j, k]
-                apart[k, i] = apart[i, k]
-        score[i] = -np.inf
-        best[i] = -1
-        for k in range(n):
-            if not alive[k] or k == i:
-                continue
-            s = _effective(dot, weight, tracks, apart, pinned, strength, i, k)
-            if s > score[i]:
-                score[i] = s
-                best[i] = k
-            if best[k] == i or best[k] == j:
-                score[k] = -np.inf
-                best[k] = -1
-                for m in range(n):
-                    if alive[m] and m != k:
-                        t = _effective(dot, weight, tracks, apart, pinned, strength, k, m)
-                        if t > score[k]:
-                            score[k] = t
-                            best[k] = m
-            elif s > score[k]:
-                score[k] = s
-                best[k] = i
-    return merges[:done], height[:done], broken[:done]

@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.learning.characters import Acts, match
-from caststream.learning.clusters import CAPACITY, MicroClusters, linkage, prototypes
+from caststream.learning.clusters import CAPACITY, MicroClusters, prototypes
 from caststream.learning.confidence import LEAD, confidence
+from caststream.learning.linkage import linkage, measured_cut
 from caststream.messages import F4, I8
 
 MIN_BOXES = 3
@@ -243,7 +244,7 @@ class Grouping:
         )
         resolved = np.array([acts.resolve(int(c)) for c in self.character], np.int64)
         tree = linkage(self.micro, pinned, resolved)
-        cut = tree.cut(prior)
+        cut = measured_cut(self.micro, pinned, prior)
         if self.cut is not None:
             cut = LINGER * self.cut + (1 - LINGER) * cut
         self.cut = cut

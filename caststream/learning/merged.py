@@ -13,9 +13,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from caststream.learning.clusters import JOIN, MicroClusters, linkage
+from caststream.learning.clusters import JOIN, MicroClusters
 from caststream.learning.grouping import ATTACH, Grouping
 from caststream.learning.learner import Learner
+from caststream.learning.linkage import linkage
 from caststream.learning.summary import Summary
 from caststream.messages import F4, F8, I8
 

@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caststream.learning.clusters import (
+from caststream.learning.clusters import MicroClusters, Poses, prototypes
+from caststream.learning.linkage import (
     APART,
     BROKEN,
     COARSER,
     FINER,
-    MicroClusters,
-    Poses,
+    PRIOR_PAIRS,
     linkage,
-    prototypes,
+    measured_cut,
 )
 
 
@@ -101,18 +101,29 @@ def test_pinned_characters_never_merge_and_stay_whole() -> None:
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10**6), st.integers(2, 30), st.integers(0, 60))
-def test_the_cut_breaks_few_pairs_or_stays_near_the_shipped_one(
-    seed: int, n: int, pairs: int
+@given(st.integers(0, 10**6), st.integers(2, 30), st.integers(0, 60), st.integers(0, 3))
+def test_the_cut_is_where_few_pairs_break_of_a_linkage_without_them(
+    seed: int, n: int, pairs: int, pins: int
 ) -> None:
-    micro = filled(np.random.default_rng(seed), n, pairs)
-    tree = linkage(micro, np.full(micro.count, -1))
-    prior = 0.5
-    cut = tree.cut(prior)
-    assert prior - COARSER - 1e-6 <= cut <= prior + FINER + 1e-6
-    if cut < prior:  # coarser than shipped only while few pairs break
-        kept = tree.broken[tree.height >= prior].sum()
-        assert kept <= BROKEN * tree.total + 1e-6 or tree.total == 0
+    rng = np.random.default_rng(seed)
+    micro = filled(rng, n, pairs)
+    pinned = rng.integers(0, 3, micro.count) if pins == 0 else np.full(micro.count, -1)
+    apart = np.where((pinned[:, None] == pinned) & (pinned >= 0), 0, micro.apart)
+    total = np.triu(apart).sum()
+    free = MicroClusters.from_arrays(micro.arrays(), 64)
+    free.apart[:] = 0
+    tree = linkage(free, pinned)
+    prior, broken, measured = 0.5, 0.0, 0.5 - COARSER
+    for step, (into, gone) in enumerate(tree.merges):
+        before = tree.labels_after(step)
+        one, other = before == before[into], before == before[gone]
+        broken += apart[np.ix_(one, other)].sum()
+        if broken > BROKEN * total + 1e-6:
+            measured = float(tree.height[step])
+            break
+    trust = total / (total + PRIOR_PAIRS)
+    expected = np.clip(trust * measured + (1 - trust) * prior, prior - COARSER, prior + FINER)
+    assert measured_cut(micro, pinned, prior) == pytest.approx(expected, abs=2e-4)
 
 
 def test_shrinking_keeps_sums_and_pairs() -> None:
