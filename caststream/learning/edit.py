@@ -23,6 +23,8 @@ from caststream.store.schema import make_uid, split_uid
 
 MAX_NAME = 200
 """Characters; longer ones are no names."""
+_DIGITS = 18
+"""Of a number that 64 bits hold for certain."""
 
 
 class Editor:
@@ -166,7 +168,7 @@ def clean_name(name: str) -> str:
 def read_character(text: str) -> int:
     """``"c7"`` or ``"7"`` -> 7; UsageError for anything else."""
     digits = text.strip().lower().removeprefix("c")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > _DIGITS:
         raise UsageError(f'"{text}" is no character; write it as c7')
     return int(digits)
 
@@ -174,7 +176,8 @@ def read_character(text: str) -> int:
 def read_track(text: str) -> int:
     """``"2:17"`` -> the uid of track 17 of source 2; UsageError for anything else."""
     source, colon, track = text.partition(":")
-    if not (colon and source.isdecimal() and track.isdecimal()):
+    numbers = source.isdecimal() and track.isdecimal() and len(source + track) <= 2 * _DIGITS
+    if not (colon and numbers and int(source) >> 31 == 0 and int(track) >> 32 == 0):
         raise UsageError(f'"{text}" is no track; write it as source:track, such as 1:17')
     return make_uid(int(source), int(track))
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from caststream.errors import UsageError
 from caststream.learning.edit import read_character, read_track
+from caststream.messages import character_text
 from caststream.store.acts import Act
 from caststream.web.desk import Desk
 from caststream.web.render import Form, desk_of, fragment, number, one, told, with_form
@@ -40,8 +41,8 @@ def name(request: Request, form: Form) -> Response:
 def merge(request: Request, form: Form) -> Response:
     """Make several characters one: the named one with most screen time, or the one given."""
     with desk_of(request).at_work() as desk:
-        chosen = list(dict.fromkeys(read_character(text) for text in form.get("character", [])))
-        into = read_character(one(form, "into")) if "into" in form else _leader(desk, chosen)
+        chosen = _chosen(desk, form.get("character", []))
+        into = _chosen(desk, [one(form, "into")])[0] if "into" in form else _leader(desk, chosen)
         acts = [desk.editor.merge(gone, into) for gone in chosen if gone != into]
         if not acts:
             raise UsageError("choose at least two characters to merge")
@@ -49,10 +50,22 @@ def merge(request: Request, form: Form) -> Response:
 
 
 def _leader(desk: Desk, chosen: list[int]) -> int:
-    known = [m for c in chosen if (m := desk.roster.members.get(c))]
-    if not known:
+    if not chosen:
         raise UsageError("choose at least two characters to merge")
+    known = [desk.roster.members[c] for c in chosen]
     return max(known, key=lambda m: (bool(m.name), m.seconds, -m.id)).id
+
+
+def _chosen(desk: Desk, texts: Sequence[str]) -> list[int]:
+    """The characters that are meant, each once and by the id that it goes by now.
+
+    Raises UsageError for one that is not there, before anything is done to the others.
+    """
+    chosen = list(dict.fromkeys(desk.current(read_character(text)) for text in texts))
+    for character in chosen:
+        if character not in desk.roster.members:
+            raise UsageError(f"there is no character {character_text(character)} here any more")
+    return chosen
 
 
 @with_form
@@ -83,7 +96,7 @@ def ignore(request: Request, form: Form) -> Response:
     """Leave characters out of all labels, or take them in again."""
     with desk_of(request).at_work() as desk:
         ignored = one(form, "ignored", "1") == "1"
-        chosen = [read_character(text) for text in form.get("character", [])]
+        chosen = _chosen(desk, form.get("character", []))
         if not chosen:
             raise UsageError("choose at least one character")
         return answered(desk, [desk.editor.ignore(c, ignored) for c in chosen])

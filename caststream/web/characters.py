@@ -61,8 +61,7 @@ def character(request: Request) -> Response:
             wanted = read_character(request.path_params["character"])
         except UsageError:
             wanted = -1
-        cast = desk.editor.cast
-        wanted = cast.acts.resolve(cast.aliases.get(wanted, wanted))
+        wanted = desk.current(wanted)
         member = desk.roster.members.get(wanted)
         if member is None:
             raise KeyError(f"character {wanted}")

@@ -108,8 +108,13 @@ class Desk:
         return acts[-1]
 
     def undo(self, number: int) -> None:
-        """Take an act back, with those that were done together with it."""
-        for one in reversed(self._together.get(number, (number,))):
+        """Take an act back, with those that were done together with it.
+
+        Somebody else may have taken some of them back already.
+        """
+        gone = undone(self.editor.log())
+        left = [n for n in self._together.get(number, ()) if n not in gone]
+        for one in reversed(left or [number]):
             self.editor.undo(one)
 
     def act(self, number: int) -> Act:
@@ -125,10 +130,14 @@ class Desk:
         gone = undone(acts)
         return next((a for a in reversed(acts) if a.kind != "undo" and a.number not in gone), None)
 
+    def current(self, character: int) -> int:
+        """The id that a character goes by now: views that were drawn before may show others."""
+        cast = self.editor.cast
+        return cast.acts.resolve(cast.aliases.get(character, character))
+
     def holder(self, name: str, character: int) -> Member | None:
         """Another character that has this name already, None where nobody has."""
-        cast = self.editor.cast
-        own = cast.acts.resolve(cast.aliases.get(character, character))
+        own = self.current(character)
         clean = clean_name(name) if name else ""
         named = (m for m in self.roster.members.values() if m.name and not m.ignored)
         return next((m for m in named if m.name == clean and m.id != own), None)
@@ -153,8 +162,7 @@ class Desk:
     @property
     def running(self) -> bool:
         """Whether a stream is writing this store."""
-        sources = self.index.sources()
-        if not sources or sources[-1].end is not None:
+        if all(source.end is not None for source in self.index.sources()):
             return False
         return writer(self.store) is not None
 

@@ -94,9 +94,7 @@ def _wanted(desk: Desk, character: str | None, find: str) -> set[int] | None:
     if not character:
         return None
     try:
-        cast = desk.editor.cast
-        read = read_character(character)
-        found = cast.acts.resolve(cast.aliases.get(read, read))
+        found = desk.current(read_character(character))
     except UsageError:
         return None
     return {found} if found in members else None

@@ -50,6 +50,11 @@ def test_what_cannot_be_is_said_in_a_sentence(client: Client) -> None:
         ("/acts/name", {"character": "c1"}),
         ("/acts/merge", {"character": ["c1"]}),
         ("/acts/merge", {"character": ["c1", "c99"]}),
+        ("/acts/merge", {"character": ["c1", "c2", "c99"]}),
+        ("/acts/ignore", {"character": ["c1", "c99"]}),
+        ("/acts/name", {"character": "c" + "9" * 5000, "name": "x"}),
+        ("/acts/split", {"track": ["0:" + "9" * 30]}),
+        ("/acts/split", {"track": ["9999999999:0"]}),
         ("/acts/split", {}),
         ("/acts/split", {"track": ["0:9999"]}),
         ("/acts/move", {"track": ["0:1"], "into": "c99"}),
@@ -78,6 +83,26 @@ def test_several_are_merged_into_the_named_one_and_come_back_with_one_undo(clien
     assert "Undone" in undone.text
     assert set(members(client)) == {1, 2, 3, 4, 5, 6}
     assert members(client)[4] == "Lemon"
+
+
+def test_what_somebody_else_merged_meanwhile_is_in_nobodys_way(client: Client) -> None:
+    """This page still shows the card of c2, which is part of c1 by now."""
+    Editor(client.desk.store).merge(2, 1)
+    assert client.act("/acts/merge", character=["c1", "c2", "c3"]).status_code == 200
+    assert kinds(client) == ["merge", "merge"]
+    assert set(members(client)) == {1, 4, 5, 6}
+    assert client.act("/acts/merge", character=["c4"], into="c2").status_code == 200
+    assert set(members(client)) == {1, 5, 6}
+
+
+def test_several_come_back_though_somebody_else_took_one_back(client: Client) -> None:
+    done = client.act("/acts/merge", character=["c1", "c4", "c2"])
+    number = re.search(r'name="act" value="(\d+)"', done.text)
+    assert number
+    Editor(client.desk.store).undo(int(number[1]))
+    assert client.act("/acts/undo", act=number[1]).status_code == 200
+    assert set(members(client)) == {1, 2, 3, 4, 5, 6}
+    assert client.act("/acts/undo", act=number[1]).status_code == 422
 
 
 def test_a_card_dropped_on_another_goes_into_that_one(client: Client) -> None:
