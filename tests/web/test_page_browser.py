@@ -202,6 +202,20 @@ def test_what_somebody_else_says_appears_and_typing_goes_on(tab: Tab, show: Show
     page.wait_for_selector("#toasts >> text=c2 is “Half a name”")
 
 
+def test_a_page_that_was_started_anew_is_seen_by_open_tabs(tab: Tab, show: Show) -> None:
+    page = tab.page
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.getElementById('page').dataset.changes = '1000'")  # of the start before
+    Editor(show.store).name(1, "Ruby")
+    page.wait_for_function("() => document.getElementById('name-1').value === 'Ruby'")
+    tab.context.clear_cookies()
+    page.click("#name-2")
+    page.keyboard.type("Emerald")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#toasts >> text=was started anew")
+    assert said(show) == ["name"]
+
+
 def test_a_picture_is_dropped_on_the_page(tab: Tab, tmp_path: Path) -> None:
     page = tab.open("/compare")
     Image.fromarray(picture_of(0)).save(tmp_path / "who.png")

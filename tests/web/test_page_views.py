@@ -165,7 +165,11 @@ def test_an_empty_store_has_all_views_and_fills_them_while_it_grows(tmp_path: Pa
         assert "6 shots" in client.ask("/timeline")
         learn(store)
         assert client.ask("/characters").count('<article class="card') > 2
-        writer.end_source(StreamEnd(48, 6.0, "eof"))
+        other = writer.begin_source(StreamStart("b.mp4", 320, 180, FPS, None, "other print"))
+        writer.end_source(StreamEnd(0, 0.0, "eof"), other)
+        desk.refresh()
+        assert desk.running  # the first one goes on
+        writer.end_source(StreamEnd(48, 6.0, "eof"), 0)
         desk.refresh()
         assert not desk.running
         desk.close()

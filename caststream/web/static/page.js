@@ -7,15 +7,22 @@
 
   // --- requests ---
 
+  const statusOf = (event) =>
+    event.detail.ctx.response?.raw?.status ?? event.detail.ctx.response?.status;
+
   document.addEventListener("htmx:config:request", (event) => {
     event.detail.ctx.request.headers["X-Caststream"] = "page";
   });
-  document.addEventListener("htmx:error", () => {
+  function complain(text) {
     const toast = document.createElement("div");
     toast.className = "toast wrong stays";
     toast.setAttribute("role", "alert");
-    toast.textContent = "caststream does not answer. Is it still running?";
+    toast.textContent = text;
     document.getElementById("toasts").replaceChildren(toast);
+  }
+  document.addEventListener("htmx:error", () => complain("caststream does not answer. Is it still running?"));
+  document.addEventListener("htmx:after:request", (event) => {
+    if (statusOf(event) === 401) complain("caststream was started anew. Open the address that it printed.");
   });
 
   // A view that was put in place anew keeps what somebody is typing, and nothing else.
@@ -31,7 +38,8 @@
   const known = () => Number(document.getElementById("page").dataset.changes);
   const news = new EventSource(document.querySelector("[data-live]") ? "/events?live" : "/events");
   news.addEventListener("changed", (event) => {
-    if (Number(event.data) > known()) htmx.trigger(document.body, "changed");
+    // Another number is news, a smaller one too: who starts anew counts from the beginning.
+    if (Number(event.data) !== known()) htmx.trigger(document.body, "changed");
   });
   news.addEventListener("live", () => htmx.trigger(document.body, "live"));
   news.addEventListener("bye", () => news.close());
@@ -73,8 +81,7 @@
   // After a name the next one without a name is due.
   document.addEventListener("htmx:after:request", (event) => {
     const form = event.target.closest?.(".naming");
-    const status = event.detail.ctx.response?.raw?.status ?? event.detail.ctx.response?.status;
-    if (!form || !form.closest(".cards") || status !== 200) return;
+    if (!form || !form.closest(".cards") || statusOf(event) !== 200) return;
     const all = [...document.querySelectorAll(".cards input.name")];
     const next = all.slice(all.indexOf(form.elements.name) + 1).find((input) => !input.value);
     if (next) next.focus(); else document.activeElement.blur();
