@@ -130,7 +130,7 @@ class Learner:
     def take_up(self, tuning: Tuning) -> Tuned:
         """Let a tuned model go live: everything known is made anew under it."""
         self.head = tuning.head
-        self.vectors = 1 + max([self.vectors, *published.heads(self._store)])
+        self.vectors = 1 + max(self.vectors, published.highest_head(self._store))
         opened = tuning.opened
         if opened is not None:
             trunk = write_trunk(opened.trunk, shipped_digest())

@@ -85,7 +85,7 @@ def publish(path: str | Path, payload: Published) -> int:
     data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
     with told(Path(path)), alone(folder / "LOCK"):
         number = max([0, *_numbers(folder)]) + 1
-        meta = {
+        meta: dict[str, Any] = {
             "number": number,
             "revision": payload.revision,
             "characters": payload.characters,
@@ -94,6 +94,7 @@ def publish(path: str | Path, payload: Published) -> int:
         }
         if payload.meta.get("vectors", 0) is None:
             meta["meta"] = {**payload.meta, "vectors": number}
+        meta["heads"] = max(_highest_head(folder), int(meta["meta"].get("vectors", 0)))
         draft = folder / f".{number:06d}.tmp"
         shutil.rmtree(draft, ignore_errors=True)
         try:
@@ -237,18 +238,24 @@ def highest_character(path: str | Path) -> int:
     return max([int(newest["meta"].get("highest", 0)), *given])
 
 
-def heads(path: str | Path) -> list[int]:
-    """Numbers of all heads that were ever published, also of versions whose arrays are gone.
+def highest_head(path: str | Path) -> int:
+    """Highest number that any head ever had, also after a rollback; 0 for the shipped one alone.
 
-    Opened stages that were kept and, after a crash, never published count too.
+    Opened stages that were kept and, after a crash, never published count too. Each version says
+    what the highest one up to it was, so that this costs the same whatever the history.
     """
     folder = Path(path) / "models"
-    found = {int(file.stem) for file in (folder / "trunks").glob("*.safetensors")}
-    for number in _numbers(folder):
-        vectors = _vectors_of(folder / f"{number:06d}")
-        if vectors is not None:
-            found.add(vectors)
-    return sorted(found)
+    kept = (int(file.stem) for file in (folder / "trunks").glob("*.safetensors"))
+    return max(_highest_head(folder), *kept, 0)
+
+
+def _highest_head(folder: Path) -> int:
+    for number in reversed(_numbers(folder)):
+        try:
+            return int(_meta(folder.parent, number).get("heads", 0))
+        except StoreError:
+            continue  # damaged, and rolled back from
+    return 0
 
 
 def rollback(path: str | Path, number: int) -> None:

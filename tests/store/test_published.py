@@ -133,3 +133,15 @@ def test_ids_that_went_with_a_rollback_still_count(path):
     assert published.highest_character(path) == 7
     published.publish(path, some(2, characters=({"id": 3, "aliases": []},), meta={"highest": 7}))
     assert published.highest_character(path) == 7
+
+
+def test_heads_that_went_with_a_rollback_still_count(path):
+    assert published.highest_head(path) == 0
+    for vectors in (0, None, 2):  # None: of that version, the second
+        published.publish(path, some(1, meta={"vectors": vectors}))
+    published.publish(path, some(1, meta={"vectors": 5}))
+    published.rollback(path, 1)
+    published.publish(path, some(1, meta={"vectors": 0}))
+    assert published.highest_head(path) == 5
+    (path / "models/000005/meta.json").write_text("{")
+    assert published.highest_head(path) == 5
