@@ -79,6 +79,9 @@ def do_unit(unit: Unit, archive: Place, device: str = "auto") -> bool:
         archive.upload(store, f"{attempt}/store", leave=("LOCK", "log"))
         archive.put(f"{attempt}/{_SUMMARY}", summary)
     done = archive.create(_commit(unit.id), json.dumps(marker).encode())
+    if not done:
+        # Where the answer was lost and the network asked again, what is there already is our own.
+        done = read_committed(unit.id, archive).folder == attempt
     # The loser takes its own attempt away, the winner all the others.
     under = archive.names(f"{UNITS}/{unit.id}")
     archive.remove([name for name in under if name.startswith(f"{attempt}/") != done])

@@ -76,6 +76,21 @@ def test_of_two_that_do_a_unit_at_once_one_counts(
     assert {n.split("/")[2] for n in archive.names("units")} == {done.folder[-32:]}
 
 
+def test_a_commit_whose_answer_was_lost_counts(
+    unit: Unit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network asks again by itself, and is told that the file is there already."""
+    archive = Place(tmp_path / "archive")
+    create = Place.create
+    monkeypatch.setattr(
+        Place,
+        "create",
+        lambda *of: create(*of) and create(*of),  # the second says False
+    )
+    assert do_unit(unit, archive, "cpu")
+    assert read_committed(unit.id, archive).summary(archive).commit.shape[1] == 4
+
+
 def test_a_film_that_changed_or_is_gone_is_told(unit: Unit, tmp_path: Path) -> None:
     archive = Place(tmp_path / "archive")
     write_film(Path(unit.uri), 30)
