@@ -107,12 +107,17 @@ class Bell:
         from watchfiles import watch
 
         until = time.monotonic() + seconds
-        for changes in watch(
-            *self._folders, stop_event=stop, rust_timeout=_STEP, yield_on_timeout=True,
-            raise_interrupt=False,
-        ):  # fmt: skip
-            if changes or time.monotonic() >= until:
-                return
+        try:
+            for changes in watch(
+                *self._folders, stop_event=stop, rust_timeout=_STEP, yield_on_timeout=True,
+                raise_interrupt=False,
+            ):  # fmt: skip
+                if changes or time.monotonic() >= until:
+                    return
+        except OSError as error:
+            # A folder is away for now, or there are more of them than the kernel watches.
+            _log.info("changes are looked for every %g s: %s", seconds, error)
+            stop.wait(seconds)
 
 
 def remote(folder: str | Path) -> bool:

@@ -103,9 +103,9 @@ class Watcher:
             self._set_aside(file, f"the process died over it {tries} times")
         else:
             self._note(file, "begun", tries=tries + 1)
-            self._label(file)
+            self._label(file, tries)
 
-    def _label(self, file: File) -> None:
+    def _label(self, file: File, tries: int) -> None:
         began = time.monotonic()
         stream = self._session.begin(file.path)
         try:
@@ -116,7 +116,12 @@ class Watcher:
                 return
             raise
         if stream.run.interrupted:
-            return  # it stays "begun", and is labelled anew from its beginning
+            if self._stop.is_set():
+                # Labelled anew from its beginning next time; that we were ended is not its fault.
+                self._note(file, "begun", tries=tries)
+            else:
+                self._set_aside(file, "it was taken away while it was labelled")
+            return
         self._note(file, "done", f"source {stream.context.source}")
         _log.info("%s: done in %.1f s", file.path, time.monotonic() - began)
 

@@ -78,5 +78,14 @@ def test_the_bell_rings_at_a_change_and_stops_when_asked(tmp_path: Path, told: b
     timer.join()
 
 
+def test_a_folder_that_is_away_for_now_is_waited_for(tmp_path: Path) -> None:
+    pytest.importorskip("watchfiles")
+    bell = Bell([tmp_path / "share"], 0.2)
+    assert bell._told
+    bell.wait(30.0, threading.Event())
+    (tmp_path / "share").mkdir()
+    bell.wait(30.0, threading.Event())
+
+
 def test_local_folders_are_no_shares(tmp_path: Path) -> None:
     assert not remote(tmp_path) and not remote("/")

@@ -131,6 +131,36 @@ def test_what_kills_the_process_is_set_aside_in_the_end(
     assert len(held(tmp_path / "s.zarr")) == 1
 
 
+def test_a_film_that_was_interrupted_is_not_to_blame(
+    drawn: dict[str, Path], tmp_path: Path
+) -> None:
+    """One is taken away from the stream; in the next the whole process is asked to end."""
+    films = [put(drawn["long"], tmp_path / "in" / name, 300) for name in ("a.mp4", "b.mp4")]
+    store = tmp_path / "s.zarr"
+    command = [*PROGRAM, str(tmp_path / "in"), "--store", str(store), "--set", "detect.rate=20"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 240
+        for film in map(str, films):
+            running: list[str] = []
+            while film not in running:
+                assert process.poll() is None and time.monotonic() < deadline
+                try:
+                    sources = ask(store, {"do": "vitals"})["sources"]
+                    running = [s["uri"] for s in sources if s["frames"] and s["state"] == "running"]
+                except StoreError:
+                    time.sleep(0.02)
+            if film.endswith("a.mp4"):
+                ask(store, {"do": "remove", "uri": film})
+            else:
+                process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=120) == 130
+    journal = Journal(store)
+    assert [(e.path, e.why) for e in journal.of("bad")] == [
+        (str(films[0]), "it was taken away while it was labelled")
+    ]
+    assert [(e.path, e.tries) for e in journal.of("begun")] == [(str(films[1]), 0)]
+
+
 def test_no_folder(tmp_path: Path) -> None:
     done = watch("nothing", cwd=tmp_path)
     assert done.returncode == 2 and "nothing is not a folder" in done.stderr
