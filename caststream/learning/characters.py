@@ -176,8 +176,15 @@ def _merge(state: Acts, act: Mapping[str, Any]) -> None:
 
 
 def _move(state: Acts, act: Mapping[str, Any]) -> None:
-    for track in _ints(act["tracks"]):
-        state.placed[track] = int(act["into"])
+    tracks, into = set(_ints(act["tracks"])), int(act["into"])
+    state.placed.update(dict.fromkeys(tracks, into))
+    # The last word counts, also where it was refused before.
+    who = state.resolve(into)
+    state.refused = {
+        (track, refused)
+        for track, refused in state.refused
+        if track not in tracks or state.resolve(refused) != who
+    }
 
 
 def _split(state: Acts, act: Mapping[str, Any]) -> None:

@@ -125,6 +125,9 @@ class Course:
 
     def close(self) -> None:
         """Stop tuning and let go of the store."""
+        tuner = self._tuner
+        if tuner is not None:
+            tuner.stop()  # who waits for it holds the lock
         with self._lock:
             if self._tuner is not None:
                 self._tuner.close()

@@ -88,7 +88,7 @@ def examples(
     at = np.array([place.get(u, -1) for u in table.uid.tolist()], np.int64)
     final[at >= 0] = character[at[at >= 0]]
     named = {acts.resolve(c) for c in acts.names} - acts.ignored
-    ignored = [acts.resolve(c) for c in acts.ignored]
+    ignored = list(acts.ignored)  # one that was merged into another is part of that one now
     sure = (table.score >= SURE) & (table.boxes >= 3)
     placed = np.isin(table.uid, list(acts.placed))
     chosen: list[tuple[I8, int]] = []

@@ -44,7 +44,7 @@ class Tuner:
         self._said = Path(self._folder.name) / "stderr"
         with self._said.open("wb") as said:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "caststream.learning.tuner", *words],
+                [sys.executable, "-P", "-m", "caststream.learning.tuner", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=said,
@@ -69,11 +69,14 @@ class Tuner:
         """Whether it is still at work."""
         return self._process.poll() is None
 
+    def stop(self) -> None:
+        """End it at once; whoever waits for its result has none."""
+        self._process.kill()
+
     def close(self) -> None:
         """Stop it and take its draft away."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        self.stop()
+        self._process.wait()
         self._folder.cleanup()
 
 

@@ -32,7 +32,7 @@ class Beside:
         door = open_door(port=port)
         self.address = door.address
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "caststream.web.beside", store, str(door.socket.fileno())],
+            [sys.executable, "-P", "-m", "caststream.web.beside", store, str(door.socket.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             pass_fds=[door.socket.fileno()],

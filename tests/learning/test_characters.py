@@ -102,6 +102,17 @@ def test_moves_splits_refusals_and_ignores() -> None:
     assert {40} <= acts.touched()
 
 
+def test_who_puts_a_track_back_has_the_last_word() -> None:
+    log = numbered(
+        {"kind": "not_this", "tracks": [11, 12], "character": 1},
+        {"kind": "merge", "from": 1, "into": 2},
+        {"kind": "move", "tracks": [11], "into": 2},
+    )
+    uid, machine = np.array([11, 12]), np.array([1, 1])
+    assert fold(log).apply(uid, machine).tolist() == [2, -1]
+    assert fold(log[:2]).apply(uid, machine).tolist() == [-1, -1]
+
+
 def test_merges_in_a_ring_end() -> None:
     acts = fold(
         numbered(

@@ -145,7 +145,7 @@ def test_ids_and_tracks_as_people_write_them() -> None:
     for wrong in ("", "c", "x7", "-1"):
         with pytest.raises(UsageError):
             read_character(wrong)
-    for wrong in ("17", "a:b", "1:"):
+    for wrong in ("17", "a:b", "1:", "1:4294967296", "2147483648:1"):
         with pytest.raises(UsageError):
             read_track(wrong)
 

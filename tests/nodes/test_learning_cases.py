@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from test_learning_loop import Loop, play, shots
 
 from caststream.learning.cast import Cast
 from caststream.learning.classify import NOBODY, OTHER, Classifier
+from caststream.learning.course import Course, Pace
 from caststream.learning.edit import Editor
 from caststream.learning.learner import Learner
 from caststream.learning.specialise import examples
@@ -165,6 +167,24 @@ def test_a_classifier_of_the_named_ones_is_published_and_used_where_it_is_better
     assert cast.recognise(stranger, 0).character in (ids[3], None)
 
 
+def test_one_that_was_ignored_and_then_merged_is_an_example_of_the_other(tmp_path: Path) -> None:
+    store = tmp_path / "s.zarr"
+    _, truth, final = play(store, "one.mp4", 1, count=12, tune="off")
+    ids = {who: int(final[t] or 0) for t, who in truth.items()}
+    editor = Editor(store)
+    editor.name(ids[0], "Bunny")
+    editor.ignore(ids[1])
+    editor.merge(ids[1], ids[0])
+    cast = Cast(store)
+    with StoreReader(store) as reader:
+        table = reader.tracks()
+        _, labels, track = examples(
+            reader, table.uid, cast.of_tracks(table.uid)[0], cast.acts, 0, lambda f: f
+        )
+    assert len(np.unique(track)) == len(track)
+    assert set(labels.tolist()) == {ids[0], OTHER}
+
+
 def test_a_name_given_by_another_process_reaches_the_running_stream(tmp_path: Path) -> None:
     store = tmp_path / "s.zarr"
     loop = Loop(store, "one.mp4", tune="off")
@@ -189,6 +209,24 @@ def test_a_killed_tuning_is_left_out_and_nothing_else_is_lost(tmp_path: Path) ->
     tuner.close()
     assert published.current_number(store) == number
     assert not Lock(store).release()
+
+
+def test_who_closes_does_not_wait_for_a_tuning(tmp_path: Path) -> None:
+    """Not even where another thread waits for it: the second Ctrl-C comes in mid-tuning."""
+    store = tmp_path / "s.zarr"
+    play(store, "one.mp4", 1, count=12, tune="off")
+    course = Course(store, Pace(first=1.0))
+    course.saved(0, 72.0)
+    tuner = course._tuner
+    assert tuner is not None
+    os.kill(tuner._process.pid, signal.SIGSTOP)  # it never gets ready
+    waiting = threading.Thread(target=course.ended, args=(0,))
+    waiting.start()
+    while not course._lock.locked():
+        waiting.join(0.01)
+    course.close()
+    waiting.join()
+    assert tuner._process.returncode == -signal.SIGKILL
 
 
 def test_kills_while_regrouping_leave_the_last_model_and_all_acts(tmp_path: Path) -> None:
