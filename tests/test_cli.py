@@ -229,6 +229,22 @@ def test_what_is_not_there_or_not_a_file(tmp_path: Path) -> None:
     assert not (tmp_path / "caststream.zarr").exists()
 
 
+def test_standard_output_by_its_sign_and_closed(film: Path, tmp_path: Path) -> None:
+    done = run(film, "--graph", "shots", "--labels", "-", cwd=tmp_path)
+    assert records(done.stdout)[-1]["reason"] == "eof"
+    assert list(tmp_path.iterdir()) == []
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" >&-', "sh", *PROGRAM, str(film), "--graph", "shots"],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert "standard output is closed" in complaint(closed, 6)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
 def test_a_name_that_is_no_text(film: Path, tmp_path: Path) -> None:
     odd = Path(os.fsdecode(bytes(tmp_path) + b"/\xff\n\xfe.mp4"))

@@ -96,7 +96,7 @@ FORMATS = {
 
 
 def export(store: str | Path, form: str, out: str | None, source: int | None = None) -> None:
-    """Write a store in a form of ``FORMATS`` to a file, a folder, or standard output (None).
+    """Write a store in a form of ``FORMATS`` to a file, a folder, or standard output (None, "-").
 
     Raises UsageError for targets that cannot be meant, OutputError for what cannot be written,
     StoreError for a store that cannot be read. A file is replaced only when it is whole.
@@ -105,6 +105,7 @@ def export(store: str | Path, form: str, out: str | None, source: int | None = N
 
     format = FORMATS[form]
     write = format.load()
+    out = None if out == "-" else out
     if format.kind == "folder" and out is None:
         raise UsageError(f"{form} is a folder of files: say where with --out FOLDER")
     with StoreView(store, source) as view:
@@ -178,6 +179,8 @@ def _opened(target: str | None, binary: bool) -> Iterator[IO[Any]]:
 
 
 def _standard_output(binary: bool) -> Iterator[IO[Any]]:
+    if sys.stdout is None:
+        raise OutputError("standard output is closed: give --out FILE")
     if binary:
         if sys.stdout.isatty():
             raise UsageError("this form is not text: give --out FILE, or pipe it somewhere")

@@ -53,6 +53,10 @@ _TITLES: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
 """Titles in old encodings are common, and no reason to refuse a film; PyAV 19 takes them anyway."""
+_NO_FILM = (
+    "is no film that can be read: not a known format, or damaged or cut off (an MP4 without its "
+    "index cannot be read)."
+)
 _TEXT = frozenset({"ansi", "bintext", "xbin", "idf"})
 """Decoders that draw text files as pictures."""
 
@@ -291,9 +295,11 @@ class Source:
             for stream in self.container.streams.video
             if not int(stream.disposition) & int(av.stream.Disposition.attached_pic)
         ]
+        if not len(self.container.streams):
+            raise InputError(f"{self.name} {_NO_FILM}")
         if not films:
             kinds = " and ".join(sorted({stream.type for stream in self.container.streams}))
-            raise NoVideoError(f"{self.name} holds no video, only {kinds or 'nothing'}.")
+            raise NoVideoError(f"{self.name} holds no video, only {kinds}.")
         films = [stream for stream in films if stream.codec_context is not None]
         if not films:
             raise InputError(
@@ -332,10 +338,7 @@ def _explain(error: av.FFmpegError, timeout: float, opened: bool) -> str:
     damaged = isinstance(error, av.InvalidDataError | av.EOFError | av.PatchWelcomeError)
     # Demuxers that meet nonsense give all kinds of codes, such as "device or resource busy".
     if damaged or (opened and not isinstance(error, MemoryError) and error.errno != errno.EIO):
-        return (
-            "is no film that can be read: not a known format, or damaged or cut off (an MP4 "
-            "without its index cannot be read)."
-        )
+        return _NO_FILM
     if isinstance(error, MemoryError):
         return "asks for more memory than may be had; it may be damaged."
     if isinstance(error, av.ExitError):

@@ -40,13 +40,15 @@ class Lines:
     """Where lines go; several streams may write to one, a whole line at a time."""
 
     def __init__(self, labels: str | None) -> None:
-        """Open a file, or standard output for None; OutputError where it cannot be."""
-        self._labels = labels
+        """Open a file, or standard output for None and "-"; OutputError where it cannot be."""
+        self._labels = labels = None if labels == "-" else labels
         self._lock = threading.Lock()
         self._out: IO[str] | None
         self._stale = False
         """Whether the file still holds the labels of before: they go when there are new ones."""
         if labels is None:
+            if sys.stdout is None:
+                raise OutputError("standard output is closed: give --labels FILE")
             # Labels are UTF-8 whatever the terminal's locale says.
             sys.stdout.reconfigure(  # type: ignore[union-attr]
                 encoding="utf-8", errors=_ODD, newline="\n"

@@ -154,6 +154,15 @@ def test_sound_alone(tmp_path, opened):
         opened(write_sound(tmp_path / "song.m4a"))
 
 
+def test_an_index_that_is_cut_off(tmp_path, opened):
+    path = write_film(tmp_path / "film.mp4", 24)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.index(b"moov") + 60])
+    with pytest.raises(InputError, match="damaged or cut off") as raised:
+        opened(path)
+    assert raised.value.exit_code == 3
+
+
 def test_a_cover_picture_is_no_film(tmp_path, opened):
     path = tmp_path / "song.mp3"
     picture = av.VideoFrame.from_ndarray(numbered(1, 64, 64), "rgb24")
