@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Never
 
@@ -30,6 +31,7 @@ from caststream.messages import (
     StreamStart,
     Tuned,
 )
+from caststream.nodes.label import TOLD
 
 _log = logging.getLogger(__name__)
 _ODD = "backslashreplace"
@@ -117,6 +119,9 @@ class Print(Node):
         self._size = (0, 0)
         self._analysed = self._shots = self._tracks = 0
         self._characters: dict[int, int | None] = {}
+        """Track -> who it was said to be."""
+        self._met: set[int] = set()
+        """Characters of tracks that are forgotten by now."""
 
     def open(self, context: Context) -> None:
         """Open the file, so that a path that cannot be written is told before decoding.
@@ -153,6 +158,7 @@ class Print(Node):
                             track, who, message.names[i], float(message.confidence[i])
                         )
                     )
+                self._forget()
             case Dictionary():
                 for number, _, who in message.relabelled:
                     self._characters[number] = who
@@ -160,6 +166,14 @@ class Print(Node):
             case Tuned():
                 self._write(records.tuned_record(message))
         return iter(())
+
+    def _forget(self) -> None:
+        """Forget tracks that are not labelled anew any more: a stream of weeks has millions."""
+        if len(self._characters) > 2 * TOLD:
+            for track in list(islice(self._characters, len(self._characters) - TOLD)):
+                who = self._characters.pop(track)
+                if who is not None:
+                    self._met.add(who)
 
     def _note(self, message: Labelled) -> None:
         assert self._context is not None, "open comes first"
@@ -201,6 +215,7 @@ class Print(Node):
         self._size = (start.width, start.height)
         self._analysed = self._shots = self._tracks = 0
         self._characters.clear()
+        self._met.clear()
         self._write(
             records.stream_record(
                 start,
@@ -228,7 +243,7 @@ class Print(Node):
                 analysed=self._analysed,
                 shots=self._shots,
                 tracks=self._tracks,
-                characters=len({c for c in self._characters.values() if c is not None}),
+                characters=len(self._met.union(self._characters.values()) - {None}),
                 elapsed=time.monotonic() - self._began,
             )
         )

@@ -28,7 +28,7 @@ from caststream.errors import CaststreamError
 from caststream.store import published
 from caststream.store.files import told
 from caststream.store.parts import SHARD, SegmentPart, write_segment
-from caststream.store.schema import COLUMNS, Root, Segment
+from caststream.store.schema import COLUMNS, Root, Segment, read_root
 from caststream.store.tables import column, track_table
 from caststream.store.writer import StoreWriter
 
@@ -70,18 +70,20 @@ def compact(writer: StoreWriter, keep: float | None = None, grace: float = GRACE
 
     Raises OutputError where the disk refuses: all is as it was then.
     """
-    swept = _sweep(writer, grace)
-    joined = thinned = 0
-    _, segments = writer.reserve()
-    for run, thin in _plan(writer.path, segments, keep):
-        name, _ = writer.reserve()
-        new = _rewrite(writer.path, name, run, thin)
-        _exchange(writer, run, new)
-        joined += len(run) if len(run) > 1 else 0
-        thinned += thin
-    if grace == 0:
-        swept += _sweep(writer, 0)
-    return Compaction(joined, thinned, swept)
+    # The janitor and who asks for it through the socket must not join the same neighbours.
+    with writer.compacting:
+        swept = _sweep(writer, grace)
+        joined = thinned = 0
+        _, segments = writer.reserve()
+        for run, thin in _plan(writer.path, segments, keep):
+            name, _ = writer.reserve()
+            new = _rewrite(writer.path, name, run, thin)
+            _exchange(writer, run, new)
+            joined += len(run) if len(run) > 1 else 0
+            thinned += thin
+        if grace == 0:
+            swept += _sweep(writer, 0)
+        return Compaction(joined, thinned, swept)
 
 
 def _exchange(writer: StoreWriter, old: Sequence[Segment], new: Segment) -> None:
@@ -98,7 +100,13 @@ def _exchange(writer: StoreWriter, old: Sequence[Segment], new: Segment) -> None
         root.segments[first : first + len(old)] = [new]
         root.retired += [(segment.name, time.time()) for segment in old]
 
-    writer.change_root(change)
+    try:
+        writer.change_root(change)
+    except BaseException:
+        # On a full disk, too: what nobody names must not fill it further.
+        if new.name not in {segment.name for segment in read_root(writer.path).segments}:
+            shutil.rmtree(writer.path / "segments" / new.name, ignore_errors=True)
+        raise
 
 
 def _sweep(writer: StoreWriter, age: float) -> int:

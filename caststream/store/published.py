@@ -28,7 +28,9 @@ from caststream.store.files import replace, sync_folder, sync_tree, told, write_
 from caststream.store.lock import alone
 
 KEEP = 5
-"""Versions whose arrays are kept; of older ones only the meta data stays."""
+"""Versions whose arrays are kept; of older ones only the meta data stays ..."""
+KEEP_META = 500
+"""... and of those before these nothing: a stream of weeks publishes some thousand a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,11 @@ def publish(path: str | Path, payload: Published) -> int:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
-        for old in sorted(_numbers(folder))[:-KEEP]:
+        numbers = _numbers(folder)
+        for old in numbers[:-KEEP]:
             (folder / f"{old:06d}" / "arrays.safetensors").unlink(missing_ok=True)
+        for old in numbers[:-KEEP_META]:
+            shutil.rmtree(folder / f"{old:06d}", ignore_errors=True)
         _forget_trunks(folder)
     return number
 

@@ -70,6 +70,8 @@ class StoreWriter:
         self.path = path
         self.source: int | None = None
         """The source that commits go to."""
+        self.compacting = threading.Lock()
+        """Held while segments are written anew: by one at a time, beside commits."""
         self._lock = lock
         self._began: dict[int, float] = {}
         """Sources that run -> when they began."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,9 @@ import pytest
 from made_stores import end, mined, shot, start
 from test_store import check_commit
 
-from caststream.errors import UsageError
+from caststream.errors import OutputError, UsageError
 from caststream.store import compact as module
-from caststream.store import published
+from caststream.store import published, schema
 from caststream.store.compact import compact
 from caststream.store.published import Published
 from caststream.store.reader import StoreReader
@@ -69,6 +71,36 @@ def test_joined_segments_hold_the_same(tmp_path: Path) -> None:
         assert after.refresh() is False
         tracks = after.tracks()
         assert len(np.unique(tracks.uid)) == len(tracks) == 4 * 9 + 3
+
+
+def test_two_that_compact_at_once_are_in_nobodys_way(tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    segments(path)
+    with StoreWriter.open(path) as writer, ThreadPoolExecutor(2) as pool:
+        done = list(pool.map(lambda _: compact(writer).joined, range(2)))
+        assert sorted(done) == [0, 4]
+        assert len([f for f in (path / "segments").iterdir() if f.is_dir()]) == 5
+    with StoreReader(path) as reader:
+        check_all(reader)
+
+
+def test_a_compaction_that_cannot_be_named_leaves_nothing(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "s"
+    segments(path)
+    with StoreWriter.open(path) as writer:
+        before = sorted((path / "segments").iterdir())
+
+        def full(*_: object) -> None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        monkeypatch.setattr(schema, "replace", full)
+        with pytest.raises(OutputError, match="no room"):
+            compact(writer)
+        monkeypatch.undo()
+        assert sorted((path / "segments").iterdir()) == before
+        assert compact(writer).joined == 4
+    with StoreReader(path) as reader:
+        check_all(reader)
 
 
 def test_commits_go_on_between_and_the_log_stays_in_force(tmp_path: Path) -> None:

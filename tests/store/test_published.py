@@ -87,6 +87,16 @@ def test_only_the_last_ones_keep_their_arrays(path):
     assert json.loads((path / "models/000001/meta.json").read_text())["thresholds"] == {"cut": 0.25}
 
 
+def test_a_stream_of_weeks_does_not_keep_all_meta_data(path, monkeypatch):
+    monkeypatch.setattr(published, "KEEP_META", KEEP + 1)
+    for seed in range(KEEP + 4):
+        published.publish(path, some(seed, meta={"vectors": 9 if seed == 1 else 2, "highest": 7}))
+    folders = sorted(f.name for f in (path / "models").iterdir() if f.is_dir())
+    assert folders == [f"{n:06d}" for n in range(4, KEEP + 5)]
+    assert published.highest_character(path) == 7
+    assert published.highest_head(path) == 9
+
+
 def test_one_that_was_cut_short_before_it_went_live(path):
     """Renamed, not yet named by CURRENT: the one before is in force, its number is not reused."""
     published.publish(path, some(1))
