@@ -213,7 +213,12 @@ def part_a(mot: Path, kept: Path, python: str, groups: list[str], rates: list[st
     for group in groups:
         full = [load(p) for p in sorted((mot / group).iterdir()) if p.is_dir()]
         rest = held_out(group, full)
+        done: set[int] = set()
         for rate in rates:
+            stride = full[0].stride(RATES[rate])
+            if stride in done:
+                continue  # too slow a camera for both rates
+            done.add(stride)
             if group in SHORT_GROUPS:
                 sequences = [x for s in full for x in s.takes(RATES[rate])]
             else:
