@@ -67,9 +67,11 @@ def _between(one: FoundFrame, other: FoundFrame, distance: tuple[int, int]) -> F
 def read_labels(lines: Iterable[str], name: str = "the label stream") -> Found:
     """Read the records of one source; unknown types and keys are passed over.
 
-    Raises ``InputError`` for a line that is not a JSON object, but for a torn last one.
+    Raises ``InputError`` for a line that is not a JSON object, but for a torn last one, and for
+    the labels of several sources, whose frames would be taken for each other's.
     """
     found = Found()
+    sources = 0
     final: dict[int, str | None] = {}
     spans: dict[int, list[tuple[int, int, int]]] = {}
     merged: dict[str, str] = {}
@@ -83,7 +85,14 @@ def read_labels(lines: Iterable[str], name: str = "the label stream") -> Found:
         except (ValueError, AttributeError):
             torn = number
             continue
-        if kind == "frame":
+        if kind == "stream":
+            sources += 1
+            if sources > 1:
+                raise InputError(
+                    f"{name} holds the labels of several films: give those of one, such as"
+                    " caststream export STORE --source N writes"
+                )
+        elif kind == "frame":
             found.frames[int(record["frame"])] = _found_frame(record)
         elif kind == "shot" and record["shot"] > 0:
             found.boundaries.append(int(record["start_frame"]))

@@ -79,8 +79,12 @@ def evaluate_files(truth_path: str, labels_path: str, store: str | None = None) 
         raise InputError(f"cannot read the labels {labels_path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{labels_path} is not a label stream: not UTF-8") from error
-    found = read_labels(lines, "standard input" if labels_path == "-" else labels_path)
-    matches, story = match_all(truth, found), read_story(lines)
+    name = "standard input" if labels_path == "-" else labels_path
+    try:
+        found, story = read_labels(lines, name), read_story(lines)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"{name} is not a label stream: {error!r}") from error
+    matches = match_all(truth, found)
     source = story.source if store else None
     table, dots = worth(store, source, matches) if store and source is not None else ((), ())
     return Evaluation(

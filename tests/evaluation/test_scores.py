@@ -120,6 +120,24 @@ def test_a_broken_line_in_the_middle_is_an_error() -> None:
         read_labels([said(0), "nonsense", said(6)])
 
 
+def test_labels_of_several_films_are_not_taken_for_those_of_one() -> None:
+    stream = json.dumps({"type": "stream", "source": 0})
+    with pytest.raises(InputError, match="several films"):
+        read_labels([stream, said(0), stream, said(0)])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"type":"frame"}', '{"type":"shot","shot":null}', '{"type":"frame","frame":0,"boxes":[1]}'],
+)
+def test_records_of_something_else_are_told(tmp_path: Path, line: str) -> None:
+    truth = {"clip": "c", "width": 9, "height": 9, "fps": 25, "frames": []}
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    (tmp_path / "labels.ndjson").write_text(line)
+    with pytest.raises(InputError, match=r"labels\.ndjson is not a label stream"):
+        evaluate_files(str(tmp_path / "truth.json"), str(tmp_path / "labels.ndjson"))
+
+
 def test_frames_between_analysed_ones_follow_the_tracks() -> None:
     lines = [said(0, ([0, 0, 10, 10], 0.9, 1, None)), said(6, ([12, 0, 10, 10], 0.9, 1, None))]
     found = read_labels(lines)
