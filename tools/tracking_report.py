@@ -76,7 +76,7 @@ def matrix(title: str, rows: dict[str, dict[str, float]]) -> str:
 
 def plot(found: dict[str, dict[str, dict[str, float]]]) -> str:
     """HOTA of every tracker in every scene, one line a scene, as SVG."""
-    left, width, line = 250, 560, 26
+    left, width, line = 310, 520, 26
     rows = {n: r for n, r in found.items() if "held out" not in n}
     low = 10 * int(min((x["HOTA"] for r in rows.values() for x in r.values()), default=0) // 10)
 
@@ -107,7 +107,8 @@ def plot(found: dict[str, dict[str, dict[str, float]]]) -> str:
         out.append(
             f'<text x="{left - 12}" y="{y + 4:.1f}" text-anchor="end">{escape(scene)}</text>'
         )
-        for name, row in trackers.items():
+        # Peers first, so that they hide nothing of ours.
+        for name, row in sorted(trackers.items(), key=lambda x: x[0].startswith(OWN)):
             if not name.startswith(OWN):
                 spot = ("#999", 3)
             elif name == f"{OWN} online":
