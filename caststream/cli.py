@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -26,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.WARNING, format="caststream: %(message)s", stream=sys.stderr, force=True
     )
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Names are in any script, and the terminal's locale may not know it.
+        sys.stdout.reconfigure(errors="backslashreplace")
     name = words.pop(0) if words and words[0] in COMMANDS else None
     try:
         _check_word(name, words)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from caststream.export.labels import FinalLabels
+from caststream.export.labels import FinalLabels, writable
 from caststream.messages import CharacterSummary, character_text
 from caststream.store import published
 from caststream.store.reader import StoreReader
@@ -92,7 +92,7 @@ def render(info: StoreInfo) -> str:
     ]
     lines += [
         f"{s.source.id:<7} {_clock(s.seconds):<9} {s.shots:<6} {s.tracks:<7} {s.rows:<8} "
-        f"{s.state:<11} {s.source.start.uri}"
+        f"{s.state:<11} {writable(s.source.start.uri)}"
         for s in info.sources
     ]
     lines += [

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from made_stores import fill, mined, shot, start
@@ -66,3 +70,15 @@ def test_an_empty_store_and_none(tmp_path):
     assert "0 characters" in render(info)
     with pytest.raises(StoreError, match="does not exist"):
         store_info(tmp_path / "none")
+
+
+def test_names_that_the_terminal_does_not_know(tmp_path):
+    fill(tmp_path / "s", 1, uri="花子\n\x1b[31m.mp4")
+    done = subprocess.run(
+        [sys.executable, "-m", "caststream", "info", str(tmp_path / "s")],
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\u82b1\u5b50  [31m.mp4" in done.stdout
