@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from caststream.errors import InputError, NoVideoError
 from caststream.media.fingerprint import digest_of, fingerprint_of
 from caststream.media.sources import FILMS
+from caststream.messages import uri_text
 from caststream.store.places import Place, checked, is_remote
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def measure(uri: str, every: float) -> Film:
 
     Raises InputError and NoVideoError.
     """
+    if uri_text(uri) != uri:
+        raise InputError(f"{uri_text(uri)} cannot be planned: its name is no UTF-8, rename it")
     content = fingerprint(uri)
     with _opened(uri) as (container, stream):
         seconds = _seconds(container, stream)

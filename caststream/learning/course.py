@@ -50,6 +50,7 @@ class Course:
         self._due = 0.0
         self._tune_due = pace.first
         self._take_up = 0.0
+        self._tuned_from = 0
         self._began = 0.0
         self._new = 0
         self._tunings = 0
@@ -95,6 +96,7 @@ class Course:
         self._tuner = Tuner(
             self._store, learner.rows, self._tunings, pace.recipe, full, self._device
         )
+        self._tuned_from = learner.vectors
         self._take_up = now + pace.delay
         self._tune_due = now + max(pace.rest, now / 2)
 
@@ -118,6 +120,9 @@ class Course:
             return False
         if not result.live:
             _log.info("a fine-tuning was thrown away: %s", result.why)
+            return False
+        if learner.vectors != self._tuned_from:
+            _log.info("a fine-tuning was thrown away: the model that it began with is not in force")
             return False
         learner.take_up(result)
         _log.info("a fine-tuning went live: %s", result.why)

@@ -159,11 +159,12 @@ class Learner:
         return project(features, self.head or read_head())
 
     def regroup(self) -> int:
-        """Group anew and publish; returns the new revision."""
+        """Group anew and publish; returns the revision in force."""
         # People who split make ids too, under the same lock: none is given twice.
         with alone(self._store / "models" / "IDS"):
             grouping = self._grouping
-            if grouping is None:
+            if grouping is None or published.current_number(self._store) != self._number:
+                # Rolled back just now: the next look at the store goes on from there.
                 return self._revision
             acts = fold(act_log.read(self._store))
             found = grouping.regroup(PRIOR_CUT, acts)

@@ -267,7 +267,8 @@ def rollback(path: str | Path, number: int) -> None:
     """Put an older version in force again; the next one to be published gets a new number."""
     load(path, number)
     folder = Path(path) / "models"
-    with told(Path(path)), alone(folder / "LOCK"):
+    # Not in the middle of a regrouping, which would put what it comes to in force after this.
+    with told(Path(path)), alone(folder / "IDS"), alone(folder / "LOCK"):
         replace(folder / "CURRENT", f"{number}\n".encode())
 
 

@@ -95,11 +95,11 @@ class StoreWriter:
         import zarr  # noqa: F401
 
         path = Path(path)
-        if not _is_store(path, create):
-            with told(path):
+        with told(path):
+            if not _is_store(path, create):
                 path.mkdir(parents=True, exist_ok=True)
-        else:
-            read_root(path)
+            else:
+                read_root(path)
         lock = Lock(path)
         try:
             with told(path):

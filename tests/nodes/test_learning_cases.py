@@ -18,10 +18,11 @@ from caststream.learning.cast import Cast
 from caststream.learning.classify import NOBODY, OTHER, Classifier
 from caststream.learning.course import Course, Pace
 from caststream.learning.edit import Editor
+from caststream.learning.finetune import Tuning
 from caststream.learning.learner import Learner
 from caststream.learning.specialise import examples
 from caststream.learning.triplets import mine
-from caststream.learning.tuner import Tuner, tune_store
+from caststream.learning.tuner import Tuner, tune_store, write_draft
 from caststream.messages import Dictionary, Mined, Rows, Track, Tracks
 from caststream.store import acts as act_log
 from caststream.store import published
@@ -227,6 +228,45 @@ def test_who_closes_does_not_wait_for_a_tuning(tmp_path: Path) -> None:
     course.close()
     waiting.join()
     assert tuner._process.returncode == -signal.SIGKILL
+
+
+def test_a_rollback_is_not_overtaken_by_what_runs_meanwhile(tmp_path: Path) -> None:
+    store = tmp_path / "s.zarr"
+    play(store, "one.mp4", 1, count=12, width=len(read_head()["weight"]), tune="off")
+    course = Course(store, Pace(first=1.0))
+    better = Tuning(read_head(), True, "better", 1, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+    def tuned() -> None:
+        """Another tuning has begun; let it come out well."""
+        assert course._tuner is not None
+        course._tuner.stop()
+        write_draft(better, course._tuner._draft)
+        course._tuner._process = subprocess.Popen(["true"])
+
+    course.saved(0, 72.0)
+    tuned()
+    course.ended(0)
+    learner, number = course._learner, published.current_number(store)
+    assert learner is not None and learner.vectors == 1
+
+    # Between a look at the store and the end of a regrouping.
+    learner.take_in()
+    published.rollback(store, number - 1)
+    learner.regroup()
+    assert published.current_number(store) == number - 1
+    learner.take_in()
+    learner.regroup()
+    assert published.load(store, number + 1).meta["vectors"] == 0
+
+    # While a tuning of what is rolled back from goes on.
+    published.rollback(store, number)
+    course.saved(0, 400.0)
+    assert learner.vectors == 1
+    tuned()
+    published.rollback(store, number - 1)
+    course.saved(0, 500.0)
+    assert course._tuner is None and learner.vectors == 0
+    course.close()
 
 
 def test_kills_while_regrouping_leave_the_last_model_and_all_acts(tmp_path: Path) -> None:
