@@ -108,7 +108,7 @@ def test_what_is_no_film_is_told(tmp_path: Path) -> None:
         measure(str(tmp_path / "sound.mp4"), 60)
     write_film(tmp_path / os.fsdecode(b"g\xe9n\xe9rique.mp4"), 24)
     (odd,) = (uri for uri in find_films([str(tmp_path)]) if "rique" in uri)
-    with pytest.raises(InputError, match="g\ufffdn\ufffdrique.mp4 cannot be planned"):
+    with pytest.raises(InputError, match=r"g.n.rique\.mp4 cannot be planned"):
         measure(odd, 60)
     with pytest.raises(InputError, match="no such file"):
         find_films([str(tmp_path / "none.mp4")])
