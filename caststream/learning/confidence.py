@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from caststream.messages import F4
 
-BIAS, STEEP, RIVAL = -2.55, 4.99, 4.34
+BIAS, STEEP, RIVAL = -2.20, 5.78, 3.79
 """Of the logistic function, fitted by ``tools/fit_confidence.py`` on drawn shows that nothing else
 learns from, with characters that the dictionary does not hold among those that are looked at."""
 LEAD = 0.4
