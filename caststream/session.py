@@ -11,6 +11,7 @@ import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from caststream.errors import CaststreamError, NodeError, StoreError, UsageError
@@ -159,8 +160,8 @@ class Session:
         if self.interrupted:
             raise StoreError("the stream is ending: nothing is added any more")
         with self._changed:
-            running = {stream.uri for stream in self._streams}
-        if uri in running or uri == "-":
+            running = {_whole(stream.uri) for stream in self._streams}
+        if _whole(uri) in running or uri == "-":
             raise StoreError(f"{uri} is running already")
         self.vitals.many = True
         self.begin(uri, quiet=True)
@@ -168,7 +169,11 @@ class Session:
     def remove(self, uri: str) -> None:
         """Let a source, by its address or its number in the store, end normally."""
         with self._changed:
-            found = [s for s in self._streams if uri in (s.uri, str(s.context.vitals.id))]
+            found = [
+                s
+                for s in self._streams
+                if _whole(uri) == _whole(s.uri) or uri == str(s.context.vitals.id)
+            ]
         if not found:
             raise StoreError(f"{uri} is not running")
         for stream in found:
@@ -220,6 +225,11 @@ class Session:
             self._streams.remove(stream)
             stream.done.set()
             self._changed.notify_all()
+
+
+def _whole(uri: str) -> str:
+    """An address by which a source is known in all folders."""
+    return uri if "://" in uri or uri == "-" else str(Path(uri).resolve())
 
 
 def sentence(error: BaseException) -> str:

@@ -15,7 +15,11 @@ import pytest
 from test_cli import draw
 
 from caststream.errors import StoreError
-from caststream.store.control import ask
+from caststream.graph.spec import load_graph
+from caststream.messages import Context
+from caststream.nodes import catalogue
+from caststream.session import Session
+from caststream.store.control import Control, ask
 from caststream.store.reader import StoreReader
 from tools.sender import Broadcast
 
@@ -107,6 +111,34 @@ def test_sources_come_and_go_beside_each_other(broadcasts: list[Broadcast], tmp_
             frames = [r["frame"] for r in mine if r["type"] == "frame"]
             assert frames == sorted(frames)
             assert len(reader.shots(number)) == sum(r["type"] == "shot" for r in mine)
+
+
+def test_a_file_is_the_same_from_all_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw(tmp_path / "film.mp4", frames=24)
+    (tmp_path / "deep").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    def told(word: str) -> subprocess.CompletedProcess[str]:
+        command = [*PROGRAM, word, str(tmp_path), "../film.mp4"]
+        return subprocess.run(
+            command, cwd=tmp_path / "deep", capture_output=True, text=True, check=False
+        )
+
+    graph = load_graph("shots", catalogue(), ["decode.grows=300"])
+    with Session(graph, Context(labels=str(tmp_path / "labels.ndjson"), quiet=True)) as session:
+        stream = session.begin("film.mp4")
+        control = Control(tmp_path, session.answer)
+        try:
+            again = told("add")
+            assert again.returncode == 5 and "is running already" in again.stderr
+            assert told("remove").returncode == 0
+            assert stream.run.interrupted
+        finally:
+            control.close()
+            session.stop()
+        session.finish(stream)
 
 
 def test_a_single_failing_source_ends_as_ever(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from caststream.commands import Command
@@ -90,7 +91,10 @@ def _remove(args: argparse.Namespace) -> int:
 def _tell(args: argparse.Namespace, what: str) -> int:
     from caststream.store.control import ask
 
-    print(ask(args.store, {"do": what, "uri": args.uri}))
+    uri = args.uri
+    if not uri.isdecimal() and Path(uri).exists():
+        uri = str(Path(uri).absolute())  # the stream may have been started in another folder
+    print(ask(args.store, {"do": what, "uri": uri}))
     return 0
 
 

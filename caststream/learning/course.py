@@ -82,6 +82,10 @@ class Course:
             if self._tuned(self._learner, now) or self._new:
                 self._regroup(self._learner)
 
+    def left(self, source: int) -> None:
+        """A source is over, however it ended: nobody waits for it."""
+        self._running.discard(source)
+
     def _regroup(self, learner: Learner) -> None:
         learner.regroup()
         self._new = 0

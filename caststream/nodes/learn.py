@@ -107,5 +107,6 @@ class Learn(Node):
     def close(self) -> None:
         """Stop tuning and let go of the store, unless another source learns on."""
         if self._course is not None and self._context is not None:
+            self._course.left(self._context.source)
             self._context.pool.release(("course", self._context.store))
             self._course = None
