@@ -52,7 +52,7 @@ def _source_records(
     analysed = shots = 0
     end = StreamEnd(0, 0.0, "interrupted")
     for commits in shots_of(reader, info.id):
-        frames = list(_frames(commits, info, labels))
+        frames = list(_frames(commits, shots, info, labels))
         yield from frames
         analysed += sum(record["type"] == "frame" for record in frames)
         shot = commits[-1].shot
@@ -75,8 +75,10 @@ def _source_records(
     )
 
 
-def _frames(commits: list[Commit], info: SourceInfo, labels: FinalLabels) -> Iterator[Record]:
-    """The frames of a shot in order, each gap before the first frame that follows it."""
+def _frames(
+    commits: list[Commit], number: int, info: SourceInfo, labels: FinalLabels
+) -> Iterator[Record]:
+    """The frames of a source's shot in order, each gap before the first frame that follows it."""
     gaps = sorted((gap for c in commits for gap in c.gaps), key=lambda gap: gap.start)
     numbers, firsts = np.unique(np.concatenate([c.frames for c in commits]), return_index=True)
     times = np.concatenate([c.times for c in commits])[firsts]
@@ -90,7 +92,7 @@ def _frames(commits: list[Commit], info: SourceInfo, labels: FinalLabels) -> Ite
     character, sure = labels.characters(owners)
     who = [c if c >= 0 else None for c in character.tolist()]
     names = [None if c is None else labels.name(c) for c in who]
-    shot = _shot_of(commits)
+    shot = _shot_of(commits, number)
     starts = np.searchsorted(frame, numbers, "left").tolist()
     ends = np.searchsorted(frame, numbers, "right").tolist()
     for i, (number, time) in enumerate(zip(numbers.tolist(), times.tolist(), strict=True)):
@@ -113,12 +115,12 @@ def _frames(commits: list[Commit], info: SourceInfo, labels: FinalLabels) -> Ite
     yield from map(gap_record, gaps)
 
 
-def _shot_of(commits: list[Commit]) -> int:
-    """Number of the shot, from its tracks where the run broke off before its end."""
+def _shot_of(commits: list[Commit], number: int) -> int:
+    """Number of the shot, from its tracks where the run broke off before its end, else as given."""
     last = commits[-1].shot
     if last is not None:
         return last.index
-    return max([0, *(int(shot) for c in commits for shot in c.tracks.shot[:1])])
+    return max([number, *(int(shot) for c in commits for shot in c.tracks.shot[:1])])
 
 
 def _due(gaps: list[Gap], time: float) -> Iterator[Record]:

@@ -122,7 +122,7 @@ class FilmView:
 
     def shots(self) -> Iterator[ShotView]:
         """Its shots in order; one that broke off before its end ends with its last frame."""
-        for commits in shots_of(self._reader, self.id):
+        for number, commits in enumerate(shots_of(self._reader, self.id)):
             frames = np.concatenate([c.frames for c in commits])
             times = np.unique(np.concatenate([c.times for c in commits]))
             found = tuple(a for commit in commits for a in self._appearances(commit))
@@ -131,7 +131,7 @@ class FilmView:
                 if not len(frames):
                     continue
                 first, last = int(frames.min()), int(frames.max())
-                index = min((a.shot for a in found), default=0)
+                index = min((a.shot for a in found), default=number)
                 shot = Shot(index, first, last + 1, float(times[0]), float(times[-1]), "cut", 0.0)
             yield ShotView(shot, times, found)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from made_stores import end, fill, shot, start
+from made_stores import end, fill, mined, shot, start
 from stores import store
 
 from caststream.errors import OutputError, UsageError
@@ -153,10 +153,20 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_shot_without_anybody_that_broke_off(tmp_path: Path) -> None:
+    with StoreWriter.open(tmp_path / "s") as writer:
+        writer.begin_source(start())
+        writer.commit(shot(0), [mined(0)], [])
+        writer.commit(None, [mined(1, tracks=0)], [])
+    assert [view.shot.index for view in StoreView(tmp_path / "s").films[0].shots()] == [0, 1]
+    export(tmp_path / "s", "ndjson", str(tmp_path / "out.ndjson"))
+    said = [json.loads(line) for line in (tmp_path / "out.ndjson").read_text().splitlines()]
+    shots = {r["frame"]: r["shot"] for r in said if r["type"] == "frame"}
+    assert {shots[frame] for frame in shots if frame >= 48} == {1}
+
+
 def test_a_shot_that_broke_off(tmp_path: Path) -> None:
     """A run that was killed leaves a window without its shot's end."""
-    from made_stores import mined
-
     with StoreWriter.open(tmp_path / "s") as writer:
         writer.begin_source(start())
         writer.commit(shot(0), [mined(0)], [])
