@@ -24,6 +24,7 @@ from caststream.errors import (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _stand_in()
     logging.basicConfig(
         level=logging.WARNING, format="caststream: %(message)s", stream=sys.stderr, force=True
     )
@@ -63,6 +64,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
+
+
+def _stand_in() -> None:
+    """Put the null device in the place of standard streams that are closed.
+
+    Else the next file that is opened gets their number, and what libraries say goes into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number is free
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 (for as long as the process lives)
 
 
 def _check_word(name: str | None, words: list[str]) -> None:

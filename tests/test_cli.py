@@ -246,6 +246,14 @@ def test_standard_output_by_its_sign_and_closed(film: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere names of files are text")
+def test_without_standard_error(film: Path, tmp_path: Path) -> None:
+    """Files of ours must not get its number: what libraries complain of would go into them."""
+    words = ["sh", "-c", 'exec "$@" 2>&-', "sh", *PROGRAM, str(film), "--graph", "shots"]
+    done = subprocess.run(words, cwd=tmp_path, stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0
+    assert [json.loads(line)["type"] for line in done.stdout.splitlines()][-1] == "end"
+
+
 def test_a_name_that_is_no_text(film: Path, tmp_path: Path) -> None:
     odd = Path(os.fsdecode(bytes(tmp_path) + b"/\xff\n\xfe.mp4"))
     odd.write_bytes(film.read_bytes())
