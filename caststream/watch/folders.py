@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,8 @@ _REMOTE = frozenset(
     )
 )
 """File systems that do not tell of changes made elsewhere."""
+_OCTAL = re.compile(r"\\([0-7]{3})")
+"""How the mount table writes spaces and the like."""
 _STEP = 500
 """Milliseconds between two looks at the stop sign."""
 
@@ -120,17 +123,17 @@ class Bell:
             stop.wait(seconds)
 
 
-def remote(folder: str | Path) -> bool:
+def remote(folder: str | Path, table: Path = Path("/proc/self/mounts")) -> bool:
     """Whether a folder lies on a network share, as far as the mount table says."""
     try:
-        lines = Path("/proc/self/mounts").read_text().splitlines()
+        lines = table.read_text("utf-8", "surrogateescape").split("\n")
     except OSError:
         return False
     real = os.path.realpath(folder)
     best, kind = "", ""
-    for line in lines:
+    for line in filter(None, lines):
         _, place, found, *_ = line.split(" ")
-        place = place.encode().decode("unicode_escape")
+        place = _OCTAL.sub(lambda escape: chr(int(escape[1], 8)), place)
         inside = real == place or real.startswith(place.rstrip("/") + "/")
         if inside and len(place) >= len(best):
             best, kind = place, found

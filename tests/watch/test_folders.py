@@ -89,3 +89,14 @@ def test_a_folder_that_is_away_for_now_is_waited_for(tmp_path: Path) -> None:
 
 def test_local_folders_are_no_shares(tmp_path: Path) -> None:
     assert not remote(tmp_path) and not remote("/")
+
+
+def test_shares_are_known_whatever_their_folders_are_called(tmp_path: Path) -> None:
+    table = tmp_path / "mounts"
+    table.write_bytes(
+        b"/dev/sda1 / ext4 rw 0 0\nhost:/a /mnt/\xe9t\xe9 nfs4 rw 0 0\n"
+        + "//host/b /mnt/Été\\040neuf cifs rw 0 0\n".encode()
+    )
+    assert remote("/mnt/Été neuf/films", table)
+    assert remote(os.fsdecode(b"/mnt/\xe9t\xe9/films"), table)
+    assert not remote("/mnt/Été", table)
