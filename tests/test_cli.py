@@ -313,6 +313,9 @@ def test_labels_that_cannot_be_written(film: Path, tmp_path: Path) -> None:
     whole = film.read_bytes()
     said = complaint(run(film, "--graph", "shots", "--labels", film, cwd=tmp_path), 2)
     assert "film itself" in said
+    for words in (("--graph", "shots", "--labels", film), ("--video", film)):
+        with film.open("rb") as stdin:
+            assert "film itself" in complaint(run(*words, cwd=tmp_path, stdin=stdin), 2)
     assert film.read_bytes() == whole
 
 

@@ -11,6 +11,7 @@ import re
 import stat
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -93,7 +94,7 @@ class Source:
         self._cleanup = contextlib.ExitStack()
         self._pipe: PipeReader | None = None
         self._descriptor = -1
-        self._path = unquote(uri[7:]) if uri.lower().startswith("file://") else uri
+        self._path = _path_of(uri)
         self.remote = _is_address(self._path)
         try:
             self.container, self.fingerprint = self._open()
@@ -318,6 +319,20 @@ class Source:
                 f"{PIXEL_LIMIT:,} pixels are taken."
             )
         return stream
+
+
+def is_film_itself(path: str, uri: str) -> bool:
+    """Whether writing to ``path`` would go over the film that ``uri`` names."""
+    try:
+        target = Path(path).stat()
+        film = os.fstat(sys.stdin.fileno()) if uri == "-" else Path(_path_of(uri)).stat()
+    except (AttributeError, OSError, ValueError):
+        return False
+    return stat.S_ISREG(target.st_mode) and os.path.samestat(target, film)
+
+
+def _path_of(uri: str) -> str:
+    return unquote(uri[7:]) if uri.lower().startswith("file://") else uri
 
 
 def _is_address(uri: str) -> bool:

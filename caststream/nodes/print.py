@@ -129,9 +129,10 @@ class Print(Node):
         What it held before goes with the first new label: a run that is refused leaves it alone.
         Raises UsageError for the film itself, OutputError for what cannot be written.
         """
+        from caststream.media.sources import is_film_itself
+
         labels = context.labels
-        both = labels is not None and Path(labels).exists() and Path(context.uri).exists()
-        if both and Path(str(labels)).samefile(context.uri):
+        if labels is not None and is_film_itself(labels, context.uri):
             raise UsageError(f"{labels} is the film itself: give the labels another name")
         if labels is None and context.video == "-":
             labels = os.devnull

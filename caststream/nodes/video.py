@@ -274,6 +274,7 @@ class Video(Node):
 def check_video(target: str, uri: str) -> None:
     """Say at once what could only fail later: ``open`` of the node tells what is raised."""
     from caststream.media.encoding import check_target
+    from caststream.media.sources import is_film_itself
 
     if target == "-":
         if sys.stdout is None or sys.stdout.isatty():
@@ -287,5 +288,5 @@ def check_video(target: str, uri: str) -> None:
         raise OutputError(f"the video cannot be written to {path}: {path.parent} is not there")
     if path.exists() and stat.S_ISREG(path.stat().st_mode) and not os.access(path, os.W_OK):
         raise OutputError(f"the video cannot be written to {path}: it is read-only")
-    if path.exists() and Path(uri).exists() and path.samefile(uri):
+    if is_film_itself(target, uri):
         raise UsageError(f"{path} is the film itself: give the video another name")
