@@ -49,7 +49,7 @@ class Save(Node):
         self._room: Room | None = None
         self._context: Context | None = None
         self._writer: StoreWriter | None = None
-        self._source = 0
+        self._source = -1
         self._mined: list[Mined] = []
         self._gaps: list[Gap] = []
         self._tracks = 0
@@ -127,6 +127,7 @@ class Save(Node):
         """Seal the store and let go of it."""
         if self._writer is not None:
             assert self._context is not None
+            self._writer.leave_source(self._source)
             if self._context.answer is not None:
                 self._context.pool.release(("control", self._context.store))
             if self.keep:

@@ -151,6 +151,7 @@ class StoreWriter:
         A content that the store already holds to its end is refused unless ``again``
         (SourceKnownError). With ``again``, and where its earlier run was interrupted or broke off,
         it is labelled anew from its beginning: the earlier run is superseded and no longer read.
+        One that is being labelled at this moment is refused in any case.
         Live addresses are never refused and supersede nothing: they show something new each time.
         Vectors of two embedders cannot be compared: where the store holds those of another one
         than ``models`` names, StoreError.
@@ -163,6 +164,11 @@ class StoreWriter:
             and not is_live(start)
         ]
         for source in held:
+            if source.id in self._began:
+                raise SourceKnownError(
+                    f"{start.uri} has the same content as {source.start.uri} (source {source.id}), "
+                    "which is being labelled just now: give one of the two"
+                )
             if source.complete and not again:
                 raise SourceKnownError(
                     f"the store {self.path} already holds {source.start.uri} "
@@ -236,7 +242,12 @@ class StoreWriter:
             raise ValueError("end_source before begin_source")
         elapsed = round(time.monotonic() - self._began[source], 3)
         self._append({"end": asdict(end), "source": source, "elapsed": elapsed}, {})
-        del self._began[source]
+        self.leave_source(source)
+
+    @_alone
+    def leave_source(self, source: int) -> None:
+        """Say that nobody commits to a source any more; where it has not ended, it broke off."""
+        self._began.pop(source, None)
         if self.source == source:
             self.source = None
 

@@ -327,6 +327,16 @@ def test_a_source_that_was_not_finished_is_labelled_anew(tmp_path, reason):
         assert reader.superseded() == {0}
 
 
+def test_of_two_with_one_content_the_second_is_refused_while_the_first_runs(tmp_path):
+    with StoreWriter.open(tmp_path / "s") as writer:
+        first = writer.begin_source(start("a.mp4", fingerprint="same"))
+        for again in (False, True):
+            with pytest.raises(SourceKnownError, match=r"same content as a\.mp4"):
+                writer.begin_source(start("b.mp4", fingerprint="same"), again)
+        writer.leave_source(first)  # it failed
+        assert writer.begin_source(start("b.mp4", fingerprint="same")) == first + 1
+
+
 def test_a_live_address_is_never_refused_and_supersedes_nothing(tmp_path):
     live = start("rtsp://camera/1", live=True)
     with StoreWriter.open(tmp_path / "s") as writer:
@@ -374,6 +384,8 @@ class Growing(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("abc"))
     def source_begins(self, name):
+        if self.source is not None:
+            self.writer.leave_source(self.source)  # it broke off
         self.source = self.writer.begin_source(start(name), again=True)
 
     @precondition(lambda self: self.source is not None)
