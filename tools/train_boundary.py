@@ -2,6 +2,7 @@
 
     python -m tools.train_boundary --out base.pt --films none
     python -m tools.train_boundary --out ship.pt --start base.pt --rate 1.2e-3 --steps 900
+    python -m tools.train_boundary --out on.pt --start ship.safetensors --share 0.5 --keep
     python -m tools.train_boundary --out one.pt --start base.pt --steps 300 --leave sintel_trailer
 
 Every run can be stopped and called again: it goes on from its last checkpoint, with the clips that
@@ -201,6 +202,14 @@ def loss_of(model: BoundaryModel, batch: tuple[torch.Tensor, ...]) -> torch.Tens
     return total
 
 
+def weights_of(path: Path) -> dict[str, torch.Tensor]:
+    """Weights of a checkpoint, or of a file that was made from one."""
+    if path.suffix == ".safetensors":
+        return load_file(path)
+    kept: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["model"]
+    return kept
+
+
 def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
@@ -223,10 +232,7 @@ def train(args: argparse.Namespace) -> None:
         first = kept["step"]
         print(f"going on from step {first}", flush=True)
     elif args.start:
-        if args.start.suffix == ".safetensors":
-            model.load_state_dict(load_file(args.start))
-        else:
-            model.load_state_dict(torch.load(args.start, weights_only=True)["model"])
+        model.load_state_dict(weights_of(args.start))
     else:
         some = torch.cat([source.batch(step)[1].flatten(0, 1) for step in range(8)])
         model.mean.copy_(some.mean(0))
@@ -255,6 +261,10 @@ def train(args: argparse.Namespace) -> None:
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             args.out.parent.mkdir(parents=True, exist_ok=True)
             torch.save({**state, "step": step + 1}, args.out)
+    if args.start:
+        old = weights_of(args.start)
+        mean_of = {n: old[n].float().lerp(new, args.share) for n, new in model.state_dict().items()}
+        model.load_state_dict(mean_of)
     weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
     args.out.with_suffix(".safetensors").write_bytes(save(weights))
     held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [], [], 99)
@@ -270,6 +280,9 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="checkpoint or weights to begin from")
     parser.add_argument(
         "--keep", action="store_true", help="keep the first two convolutions of the start: quicker"
+    )
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the new weights beside the start's, 0 to 1"
     )
     parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=2e-3)
