@@ -42,7 +42,7 @@ class Story:
     guesses: list[float] = field(default_factory=list)
     """The part of it that no dictionary had spoken of yet: guesses at a shot's end."""
     named_flips: list[float] = field(default_factory=list)
-    """The same as ``flips`` of characters that had a name."""
+    """Of the time of characters that had a name, the share that a dictionary took back from one."""
 
 
 def read_story(lines: Iterable[str]) -> Story:
@@ -104,7 +104,7 @@ def _count_flips(
         if before is not None and follow(before, merged) != record["to"]:
             flipped += frames
             guessed += frames * (track in fresh)
-            lost += frames * (before in named)
+            lost += frames * (before in named and track not in fresh)
     if total:
         story.flips.append(flipped / total)
         story.guesses.append(guessed / total)
