@@ -17,27 +17,46 @@ _BOXES = frozenset(
 )
 
 
+class _End:
+    """One end of a pipe, open for as long as anybody holds it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
 class StopSign:
     """Wakes whoever waits for input. ``set`` takes no lock, so a signal handler may call it."""
 
     def __init__(self) -> None:
         self.up = False
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
+        ends = os.pipe()
+        os.set_blocking(ends[1], False)
+        self._read: _End | None = _End(ends[0])
+        self._write: _End | None = _End(ends[1])
 
     def set(self) -> None:
         """Ask everything that reads to come to an end; may be called again and after close."""
         self.up = True
-        if self._write >= 0:
+        # Held while it is written to: were it closed by another thread just now, its number could
+        # be that of another file already.
+        end = self._write
+        if end is not None:
             try:
-                os.write(self._write, b"x")
-            except BlockingIOError:
+                os.write(end.number, b"x")
+            except (BlockingIOError, BrokenPipeError):
                 return
 
     def wait(self, descriptor: int | None, seconds: float | None) -> bool:
         """Wait for input on a descriptor; False if none came in time or the sign went up."""
         poll = select.poll()
-        poll.register(self._read, select.POLLIN)
+        end = self._read
+        if end is not None:
+            poll.register(end.number, select.POLLIN)
         if descriptor is not None:
             poll.register(descriptor, select.POLLIN)
         events = poll.poll(None if seconds is None else max(0.0, seconds) * 1000.0)
@@ -45,10 +64,7 @@ class StopSign:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        for descriptor in (self._read, self._write):
-            if descriptor >= 0:
-                os.close(descriptor)
-        self._read = self._write = -1
+        self._read = self._write = None
 
 
 class PipeReader:

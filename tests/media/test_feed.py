@@ -67,3 +67,21 @@ def test_stop_before_the_first_item_and_twice():
     assert list(feed.items()) == []
     feed.close()
     feed.close()
+
+
+def test_a_stop_that_meets_the_close_writes_into_no_other_file(tmp_path, monkeypatch):
+    """Another thread closes the sign, and opens files, just before the word is written."""
+    stop, write, opened = StopSign(), os.write, []
+
+    def late(number, data):
+        stop.close()
+        opened.extend(os.open(tmp_path / name, os.O_RDWR | os.O_CREAT) for name in "abc")
+        return write(number, data)
+
+    monkeypatch.setattr(os, "write", late)
+    stop.set()
+    monkeypatch.undo()
+    stop.set()
+    assert [os.fstat(file).st_size for file in opened] == [0, 0, 0]
+    for file in opened:
+        os.close(file)
