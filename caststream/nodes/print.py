@@ -139,6 +139,7 @@ class Print(Node):
         self._labels = labels
         self._out = context.pool.lease(("labels", labels), lambda: Lines(labels))
         self._context = context
+        self._began = time.monotonic()  # a stop may come before the first picture
 
     def process(
         self, message: ShotFrame | Labelled | LabelledTracks | Dictionary | Tuned

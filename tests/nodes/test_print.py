@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from made_stores import end, mined, start
 
-from caststream.messages import Context, LabelledTracks
+from caststream.messages import Context, LabelledTracks, StreamEnd
 from caststream.nodes import print as module
 from caststream.nodes.print import Print
 
@@ -35,3 +35,11 @@ def test_characters_are_counted_beyond_the_tracks_that_are_remembered(
     records = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert records[0]["store"] == store
     assert records[-1]["characters"] == 6 and records[-1]["tracks"] == 60
+
+
+def test_a_stop_before_the_first_picture_took_no_time(tmp_path: Path) -> None:
+    node = Print()
+    node.open(Context(uri="-", labels=str(tmp_path / "out.ndjson")))
+    list(node.end_stream(StreamEnd(0, 0.0, "interrupted")))
+    node.close()
+    assert json.loads((tmp_path / "out.ndjson").read_text())["elapsed"] < 60
