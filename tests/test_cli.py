@@ -350,3 +350,9 @@ def test_graphs_and_nodes_are_told(tmp_path: Path) -> None:
     nodes = run("nodes", cwd=tmp_path)
     assert nodes.returncode == 0
     assert "detect:" in nodes.stdout
+
+
+def test_tuning_takes_a_step_at_least(tmp_path: Path) -> None:
+    done = run("tune", "s.zarr", "--steps", "-3", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "caststream: --steps has to be 1 at least, not -3\n"

@@ -23,11 +23,14 @@ def _tune_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _tune(args: argparse.Namespace) -> int:
     """Fine-tune now, and publish what ranks held-back pairs better."""
+    from caststream.errors import UsageError
     from caststream.learning.learner import Learner
     from caststream.learning.tuner import tune_store
     from caststream.store.lock import Lock
     from caststream.store.schema import read_root
 
+    if args.steps is not None and args.steps < 1:
+        raise UsageError(f"--steps has to be 1 at least, not {args.steps}")
     read_root(Path(args.store))
     lock = Lock(Path(args.store))
     try:
