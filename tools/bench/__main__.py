@@ -1,9 +1,12 @@
 """Measures every speed claim and writes docs/benchmarks.md: ``make bench``.
 
-    python -m tools.bench [--only SECTION ...] [--work FOLDER] [--peer-python PYTHON]
+    python -m tools.bench [--only SECTION ...] [--work FOLDER]
+                          [--tracking-peers PYTHON] [--shots-peers PYTHON]
 
 Sections are kept as they were where they are left out. Peers that are not installed are left out
-with a word. Machines are noisy: what is quoted are medians, and ratios of things that ran in turn.
+with a word; PYTHON is that of an environment of their own that has them: what belongs into it, say
+``tools/bench_tracking.py`` and ``tools/bench_shots.py``, the latter beside caststream. Machines are
+noisy: what is quoted are medians, and ratios of things that ran in turn.
 """
 
 from __future__ import annotations
@@ -37,11 +40,13 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     parser.add_argument("--work", type=Path, help="where clips are kept")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--peer-python", default=sys.executable, help="has the tracking peers")
+    for peers in ("tracking", "shots"):
+        parser.add_argument(f"--{peers}-peers", default=sys.executable, metavar="PYTHON")
     args = parser.parse_args()
     kept = _sections()
     with tempfile.TemporaryDirectory() as passing:
-        bench = Bench(args.work or Path(passing), Path(passing), args.rounds, args.peer_python)
+        pythons = {"tracking": args.tracking_peers, "shots": args.shots_peers}
+        bench = Bench(args.work or Path(passing), Path(passing), args.rounds, pythons)
         bench.work.mkdir(parents=True, exist_ok=True)
         for name in args.only:
             began = time.monotonic()
@@ -76,11 +81,11 @@ def _machine() -> str:
 class Bench:
     """One method a section; each returns Markdown."""
 
-    def __init__(self, work: Path, passing: Path, rounds: int, peer_python: str) -> None:
+    def __init__(self, work: Path, passing: Path, rounds: int, pythons: dict[str, str]) -> None:
         self.work = work
         self._passing = passing
         self._rounds = rounds
-        self._peer_python = peer_python
+        self._pythons = pythons
 
     def job(self) -> str:
         """The whole job beside decoding alone."""
@@ -115,7 +120,8 @@ class Bench:
 
     def shots(self) -> str:
         """Boundaries beside peers."""
-        told = _said([sys.executable, "-m", "tools.bench_shots", "--drawn", "2"])
+        words = ["-m", "tools.bench_shots", "--drawn", "2"]
+        told = _said([self._pythons["shots"], *words])
         lines = [x for x in told.splitlines() if x.startswith("|") or "is left out" in x]
         return "Two drawn episodes; speed is without decoding.\n\n" + "\n".join(lines)
 
@@ -125,7 +131,7 @@ class Bench:
 
         path = self._passing / "tracking.json"
         words = ["-m", "tools.bench_tracking", "c", "--json", str(path)]
-        _said([sys.executable, *words, "--peer-python", self._peer_python])
+        _said([sys.executable, *words, "--peer-python", self._pythons["tracking"]])
         return tables({"c": json.loads(path.read_text())["c"]}).strip()
 
     def grouping(self) -> str:
