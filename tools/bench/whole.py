@@ -83,7 +83,7 @@ def starting(clip: Path, rounds: int, folder: Path) -> str:
                     break
     rows = ["| | seconds, median |", "| --- | --- |"]
     told = (
-        ("`caststream --help`", help_times),
+        ("the text of `--help`", help_times),
         ("a film's `stream` record (models loaded, store made)", first_line),
         ("a film's first `frame` record", first_frame),
     )
