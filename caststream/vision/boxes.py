@@ -30,7 +30,19 @@ def _iou(a, b, out):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _crowding(boxes, frame, out):  # type: ignore[no-untyped-def]
+def _shared(a, b, of_smaller):  # type: ignore[no-untyped-def]
+    """What two boxes have in common, as a share of their union or of the smaller one."""
+    if not of_smaller:
+        return overlap(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3])
+    w = min(a[2], b[2]) - max(a[0], b[0])
+    h = min(a[3], b[3]) - max(a[1], b[1])
+    if not (w > 0.0 and h > 0.0):
+        return 0.0
+    return w * h / min((a[2] - a[0]) * (a[3] - a[1]), (b[2] - b[0]) * (b[3] - b[1]))
+
+
+@nb.njit(cache=True, nogil=True)
+def _most_shared(boxes, frame, of_smaller, out):  # type: ignore[no-untyped-def]
     start = 0
     n = boxes.shape[0]
     while start < n:
@@ -39,10 +51,7 @@ def _crowding(boxes, frame, out):  # type: ignore[no-untyped-def]
             stop += 1
         for i in range(start, stop):
             for j in range(i + 1, stop):
-                v = overlap(
-                    boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3],
-                    boxes[j, 0], boxes[j, 1], boxes[j, 2], boxes[j, 3],
-                )  # fmt: skip
+                v = _shared(boxes[i], boxes[j], of_smaller)
                 out[i] = max(out[i], v)
                 out[j] = max(out[j], v)
         start = stop
@@ -66,49 +75,28 @@ def covering(a: F4, b: F4) -> F4:
     return share
 
 
-@nb.njit(cache=True, nogil=True)
-def _sharing(boxes, frame, out):  # type: ignore[no-untyped-def]
-    start = 0
-    n = boxes.shape[0]
-    while start < n:
-        stop = start + 1
-        while stop < n and frame[stop] == frame[start]:
-            stop += 1
-        for i in range(start, stop):
-            for j in range(i + 1, stop):
-                w = min(boxes[i, 2], boxes[j, 2]) - max(boxes[i, 0], boxes[j, 0])
-                h = min(boxes[i, 3], boxes[j, 3]) - max(boxes[i, 1], boxes[j, 1])
-                if not (w > 0.0 and h > 0.0):
-                    continue
-                smaller = min(
-                    (boxes[i, 2] - boxes[i, 0]) * (boxes[i, 3] - boxes[i, 1]),
-                    (boxes[j, 2] - boxes[j, 0]) * (boxes[j, 3] - boxes[j, 1]),
-                )
-                v = w * h / smaller
-                out[i] = max(out[i], v)
-                out[j] = max(out[j], v)
-        start = stop
-
-
 def sharing(boxes: F4, frame: NDArray[np.int64]) -> F4:
     """Largest share of the smaller one that each box has in common with another one: (N,).
 
     Boxes (N, 4) are compared with those of the same ``frame`` (N,), which has to be sorted. Boxes
     that are not finite share nothing.
     """
-    out = np.zeros(len(boxes), np.float32)
-    fine = np.flatnonzero(np.isfinite(boxes).all(axis=1))
-    part = np.zeros(len(fine), np.float32)
-    _sharing(np.ascontiguousarray(boxes[fine], np.float32), frame[fine].astype(np.int64), part)
-    out[fine] = part
-    return out
+    return _with_finite(boxes, frame, of_smaller=True)
 
 
 def crowding(boxes: F4, frame: NDArray[np.int64]) -> F4:
     """Largest IoU of each box (N, 4) with another box of the same frame: (N,).
 
-    ``frame`` (N,) has to be sorted.
+    ``frame`` (N,) has to be sorted. Boxes that are not finite overlap nothing.
     """
+    return _with_finite(boxes, frame, of_smaller=False)
+
+
+def _with_finite(boxes: F4, frame: NDArray[np.int64], of_smaller: bool) -> F4:
     out = np.zeros(len(boxes), np.float32)
-    _crowding(np.ascontiguousarray(boxes, np.float32), np.ascontiguousarray(frame, np.int64), out)
+    fine = np.flatnonzero(np.isfinite(boxes).all(axis=1))
+    part = np.zeros(len(fine), np.float32)
+    held = np.ascontiguousarray(boxes[fine], np.float32)
+    _most_shared(held, frame[fine].astype(np.int64), of_smaller, part)
+    out[fine] = part
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,19 @@ from caststream.vision.together import Together
 
 def pictures(*values: int, side: int = 2) -> np.ndarray:
     return np.array([np.full((side, side, 3), value) for value in values], np.uint8)
+
+
+def let_go(
+    together: Together, waiting: int, go_on: threading.Event, threads: list[threading.Thread]
+) -> None:
+    """Let the call that runs end once so many others wait, and wait for all answers."""
+    deadline = time.monotonic() + 30
+    while len(together._waiting) < waiting:
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.001)
+    go_on.set()
+    for thread in threads:
+        thread.join()
 
 
 def test_what_waits_becomes_one_batch():
@@ -37,11 +51,7 @@ def test_what_waits_becomes_one_batch():
     threads += [threading.Thread(target=ask, args=(value,)) for value in range(1, 6)]
     for thread in threads[1:]:
         thread.start()
-    while len(together._waiting) < 5:
-        threading.Event().wait(0.001)
-    go_on.set()
-    for thread in threads:
-        thread.join()
+    let_go(together, 5, go_on, threads)
     assert answers == {value: [value, value + 100] for value in range(6)}
     assert calls == [2, 6, 4]
 
@@ -82,11 +92,7 @@ def test_what_lies_apart_is_not_joined():
     assert busy.wait(10)
     for thread in threads[1:]:
         thread.start()
-    while len(together._waiting) < 2:
-        threading.Event().wait(0.001)
-    go_on.set()
-    for thread in threads:
-        thread.join()
+    let_go(together, 2, go_on, threads)
     assert sorted(answers) == [("cpu", ["cpu"])] * 2 + [("meta", ["meta"])]
 
 
