@@ -135,7 +135,9 @@ def _agglomerate(  # type: ignore[no-untyped-def]
     """Merge the nearest pair until none is left, ``most`` times, or more than ``bearable`` pairs
     are broken.
 
-    O(M^2) but for rows that lose their nearest.
+    A row whose nearest was merged keeps its score as a bound, since nothing can be nearer than
+    that but what was merged just now, and is looked through only when that bound comes first. So
+    it is O(M^2) but for those: often many rows share a nearest, which merges again and again.
     """
     n = len(weight)
     merges = np.empty((max(n - 1, 0), 2), np.int64)
@@ -144,25 +146,29 @@ def _agglomerate(  # type: ignore[no-untyped-def]
     pinned = pinned_to.copy()
     alive = np.ones(n, np.bool_)
     best = np.full(n, -1, np.int64)
-    score = np.full(n, -np.inf, np.float64)
-    for i in range(n):
-        for j in range(n):
-            if i != j:
-                s = _effective(dot, weight, tracks, apart, pinned, strength, i, j)
-                if s > score[i]:
-                    score[i] = s
-                    best[i] = j
+    score = np.full(n, np.inf, np.float64)
     done = 0
     lost = 0.0
-    for _ in range(min(n - 1, most)):
+    while done < min(n - 1, most):
         top = -1
         for i in range(n):
             if alive[i] and (top < 0 or score[i] > score[top]):
                 top = i
+        if best[top] < 0:
+            if score[top] == -np.inf:
+                break  # looked through, and near nobody
+            score[top] = -np.inf
+            for k in range(n):
+                if alive[k] and k != top:
+                    s = _effective(dot, weight, tracks, apart, pinned, strength, top, k)
+                    if s > score[top]:
+                        score[top] = s
+                        best[top] = k
+            continue
+        if score[top] <= -5.0:
+            break
         i = min(top, best[top])
         j = max(top, best[top])
-        if i < 0 or score[top] <= -5.0:
-            break
         merges[done, 0] = i
         merges[done, 1] = j
         height[done] = score[top]
@@ -192,15 +198,8 @@ def _agglomerate(  # type: ignore[no-untyped-def]
                 score[i] = s
                 best[i] = k
             if best[k] == i or best[k] == j:
-                score[k] = -np.inf
                 best[k] = -1
-                for m in range(n):
-                    if alive[m] and m != k:
-                        t = _effective(dot, weight, tracks, apart, pinned, strength, k, m)
-                        if t > score[k]:
-                            score[k] = t
-                            best[k] = m
-            elif s > score[k]:
+            if s > score[k]:
                 score[k] = s
                 best[k] = i
     return merges[:done], height[:done], broken[:done]
