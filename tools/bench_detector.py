@@ -30,9 +30,10 @@ from caststream.vision.detector import SIZE, WEIGHTS, Detector, decode, load_net
 from caststream.vision.runtime import Runtime, inference_threads
 from tools.coco_weights import COCO_CHARACTERS, CocoBaseline
 from tools.detection_score import judge, overlaps, score
+from tools.detector_data import HIDDEN
 from tools.films import Labelled, read_film
 from tools.synth import sample_picture
-from tools.train_detector import HIDDEN, TESTED_ON, find
+from tools.train_detector import TESTED_ON, find
 
 U1 = NDArray[np.uint8]
 ROUNDS, REPEATS = 5, 20

@@ -14,7 +14,7 @@ CANDIDATES = 10
 
 def distances(bins: Tensor, stride: Tensor) -> Tensor:
     """Expected distances (..., 4) in pixels of bins (..., 4, BINS) at strides (..., 1)."""
-    steps = torch.arange(BINS, dtype=bins.dtype)
+    steps = torch.arange(BINS, dtype=bins.dtype, device=bins.device)
     return bins.softmax(-1) @ steps * stride
 
 
@@ -37,77 +37,67 @@ def iou(a: Tensor, b: Tensor, generalised: bool = False) -> Tensor:
     return shared / union - (hull_area - union) / hull_area
 
 
-def assign(logits: Tensor, boxes: Tensor, grid: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """The cells that answer for the true boxes of one picture, and the boxes they answer for.
+def assign(logits: Tensor, boxes: Tensor, grid: Tensor, truth: Tensor, true: Tensor) -> Tensor:
+    """Which of the boxes ``truth`` (B, M, 4) with ``true`` (B, M) each cell answers for, or -1.
 
     Cells whose upper left corner lies well inside a box compete; the cost is the score's loss
-    plus three times -log IoU of what they say now; a box gets as many as the sum of its ten best
-    IoUs says (SimOTA; Ge et al., "YOLOX", arXiv 2107.08430). A cell goes to the cheapest box.
+    plus three times -log IoU of what they say now (``logits`` (B, N), ``boxes`` (B, N, 4)); a box
+    gets as many as the sum of its ten best IoUs says (SimOTA; Ge et al., "YOLOX", arXiv
+    2107.08430). A cell goes to the cheapest box. All pictures at once, since a GPU is kept waiting
+    by every question about one.
     """
-    x, y = grid[:, None, 0] + grid[:, None, 2] / 2, grid[:, None, 1] + grid[:, None, 2] / 2
-    centre, half = (truth[:, :2] + truth[:, 2:]) / 2, (truth[:, 2:] - truth[:, :2]) / 2
+    x, y = (grid[:, k, None] + grid[:, 2:] / 2 for k in (0, 1))
+    centre = ((truth[..., :2] + truth[..., 2:]) / 2)[:, None]
+    half = ((truth[..., 2:] - truth[..., :2]) / 2)[:, None]
     # The middle of a box also counts as inside for cells larger than the box itself.
-    reach = torch.maximum(half[None] * 0.9, 1.5 * grid[:, None, 2:].clamp(max=16))
-    inside = ((x - centre[:, 0]).abs() < reach[..., 0]) & ((y - centre[:, 1]).abs() < reach[..., 1])
-    shared = iou(boxes[:, None], truth[None])
-    score = functional.softplus(-logits)[:, None]
+    reach = torch.maximum(half * 0.9, 1.5 * grid[:, 2:, None].clamp(max=16))
+    inside = ((x - centre[..., 0]).abs() < reach[..., 0]) & true[:, None]
+    inside &= (y - centre[..., 1]).abs() < reach[..., 1]
+    shared = iou(boxes[:, :, None], truth[:, None])
+    score = functional.softplus(-logits)[..., None]
     cost = score - 3 * shared.clamp(min=1e-6).log() + 1e4 * ~inside
-    best = shared.where(inside, 0).topk(min(CANDIDATES, len(shared)), 0).values
-    counts = best.sum(0).round().clamp(min=1).long()
-    rank = cost.argsort(0).argsort(0)
-    cost = cost.where((rank < counts) & inside, 1e9)
-    lowest, owner = cost.min(1)
-    cells = (lowest < 1e8).nonzero()[:, 0]
-    return cells, owner[cells]
+    most = min(CANDIDATES, shared.shape[1])
+    best = shared.where(inside, 0).topk(most, 1).values
+    counts = best.sum(1, keepdim=True).round().clamp(min=1)
+    cheapest = cost.topk(most, 1, largest=False).indices
+    order = torch.arange(most, device=cost.device)[:, None]
+    chosen = torch.zeros_like(inside).scatter_(1, cheapest, order < counts) & inside
+    lowest, owner = cost.where(chosen, 1e9).min(2)
+    return owner.where(lowest < 1e8, -1)
 
 
 def detection_loss(
-    logits: Tensor,
-    bins: Tensor,
-    grid: Tensor,
-    truths: list[tuple[Tensor, Tensor]],
-) -> tuple[Tensor, dict[str, float]]:
-    """Loss of a batch: logits (B, N), bins (B, N, 4, BINS), true (boxes, ignore) a picture.
+    logits: Tensor, bins: Tensor, grid: Tensor, truth: Tensor, true: Tensor, fog: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Loss of a batch, and its parts for score and box (2,).
 
-    Quality focal loss on the score, distribution focal loss and GIoU on the box (Li et al.,
-    "Generalized Focal Loss"). Cells over a box to be ignored say nothing either way.
+    Logits (B, N) and bins (B, N, 4, BINS) of cells ``grid`` (N, 3); boxes ``truth`` (B, M, 4), of
+    which (B, M) are ``true`` and ``fog`` to be ignored. Quality focal loss on the score,
+    distribution focal loss and GIoU on the box (Li et al., "Generalized Focal Loss"). Cells over
+    a box to be ignored say nothing either way.
     """
     boxes = boxes_of(bins, grid)
-    targets, weights = torch.zeros_like(logits), torch.ones_like(logits)
-    rows, cells, goals = [], [], []
-    for i, (truth, ignore) in enumerate(truths):
-        with torch.no_grad():
-            if ignore.any():
-                fog = truth[ignore]
-                x, y = grid[:, :1] + grid[:, 2:] / 2, grid[:, 1:2] + grid[:, 2:] / 2
-                hidden = (x > fog[:, 0]) & (x < fog[:, 2]) & (y > fog[:, 1]) & (y < fog[:, 3])
-                weights[i, hidden.any(1)] = 0
-            if ignore.all():
-                continue
-            true = truth[~ignore]
-            chosen, owner = assign(logits[i], boxes[i], grid, true)
-            targets[i, chosen] = iou(boxes[i, chosen], true[owner])
-            weights[i, chosen] = 1
-            rows.append(torch.full_like(chosen, i))
-            cells.append(chosen)
-            goals.append(true[owner])
+    with torch.no_grad():
+        owner = assign(logits, boxes, grid, truth, true)
+        chosen = owner >= 0
+        goal = truth.gather(1, owner.clamp(min=0)[..., None].expand(-1, -1, 4))
+        targets = iou(boxes, goal) * chosen
+        x, y = (grid[:, k, None] + grid[:, 2:] / 2 for k in (0, 1))
+        low, high = truth[:, None, :, :2], truth[:, None, :, 2:]
+        hidden = (x > low[..., 0]) & (x < high[..., 0]) & (y > low[..., 1]) & (y < high[..., 1])
+        weights = chosen | ~(hidden & fog[:, None]).any(2)
+        share = targets.clamp(min=0.1) * chosen
+        total = share.sum().clamp(min=1)
     quality = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     quality = quality * (targets - logits.sigmoid()).abs().square() * weights
-    if not rows:
-        return quality.sum(), {"score": float(quality.detach().sum()), "box": 0.0}
-    row, cell, goal = torch.cat(rows), torch.cat(cells), torch.cat(goals)
-    said, where = bins[row, cell], grid[cell]
-    share = targets[row, cell].clamp(min=0.1)
-    total = share.sum().clamp(min=1)
     score = quality.sum() / total
-    giou = ((1 - iou(boxes[row, cell], goal, True)) * share).sum() / total
-    sides = torch.cat((where[:, :2] - goal[:, :2], goal[:, 2:] - where[:, :2]), 1) / where[:, 2:]
-    sides = sides.clamp(0, BINS - 1.01)
-    low = sides.long()
-    high_share = sides - low
-    logs = said.log_softmax(-1)
-    below = logs.gather(-1, low[..., None])[..., 0]
-    above = logs.gather(-1, low[..., None] + 1)[..., 0]
-    spread = (-(below * (1 - high_share) + above * high_share).mean(1) * share).sum() / total
-    loss = score + 2 * giou + 0.25 * spread
-    return loss, {"score": float(score.detach()), "box": float(giou.detach())}
+    giou = ((1 - iou(boxes, goal, True)) * share).sum() / total
+    sides = torch.cat((grid[:, :2] - goal[..., :2], goal[..., 2:] - grid[:, :2]), -1)
+    sides = (sides / grid[:, 2:]).clamp(0, BINS - 1.01)
+    below = sides.long()
+    above = sides - below
+    logs = bins.log_softmax(-1)
+    spread = logs.gather(-1, below[..., None])[..., 0] * (1 - above)
+    spread = spread + logs.gather(-1, below[..., None] + 1)[..., 0] * above
+    loss = score + 2 * giou - 0.25 * (spread.mean(-1) * share).sum() / total
+    return loss, torch.stack((score, giou)).detach()

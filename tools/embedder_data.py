@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import av
 import numpy as np
 from numpy.typing import NDArray
 
 from caststream.media.picture import Picture
-from caststream.media.surface import CpuSurface, Scalers
+from caststream.media.resample import resample
 from caststream.vision.detector import Detector
 from caststream.vision.embedder import CROP_SIZE
 from caststream.vision.focus import focus
@@ -31,6 +30,8 @@ MOST_PICTURES = 60
 SMALLEST = 20
 """Longer side, in pixels, of the smallest character that is cut from a picture."""
 ALIKE = 0.5
+FIRST_FRESH = 100_000
+"""Shows that are drawn while the network learns have seeds from here on, others lie below."""
 FAR = 1000
 """Frames between two drawn crops, which no film connects."""
 SAMPLED = 0.25
@@ -60,18 +61,31 @@ class Crops:
         return len(self.who)
 
 
-def draw(cache: Path, seed: int) -> None:
-    """Draw one show into ``cache``, ``CAST`` characters with ``VIEWS`` crops each, if not there.
+class Drawing:
+    """A drawn picture (H, W, 3) RGB that crops are cut from as from a decoded one."""
+
+    def __init__(self, picture: U1) -> None:
+        self.height, self.width = picture.shape[:2]
+        self._lines = np.ascontiguousarray(picture).reshape(self.height, -1)
+
+    def cut(self, regions: NDArray[np.float64], size: int) -> U1:
+        """Each region (N, 4) ``xyxy`` as one of (N, size, size, 3) RGB, borders repeated."""
+        channels = np.empty((len(regions), 3, size, size), np.float32)
+        for region, crop in zip(regions, channels, strict=True):
+            for phase in range(3):
+                resample(self._lines, self.width, 3, phase, region, crop[phase])
+        return (channels.transpose(0, 2, 3, 1) + 0.5).clip(0, 255).astype(np.uint8)
+
+
+def draw_show(seed: int, alike: float = ALIKE) -> tuple[U1, I8]:
+    """Crops (``CAST`` * ``VIEWS``, S, S, 3) of the characters of a show, one after the other.
 
     Half of the crops are cut from pictures in which characters of the show stand together, in one
-    place and one light; the other half are single ones, with another of the cast near by.
+    place and one light; the other half are single ones, with another of the cast near by. Also
+    returned are the numbers (``CAST``, ``VIEWS``) of the pictures that they were cut from.
     """
-    path = cache / f"show-{seed:05}.npy"
-    if path.exists():
-        return
-    cache.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng((seed, 13))
-    cast = make_cast(seed, CAST, alike=ALIKE)
+    cast = make_cast(seed, CAST, alike=alike)
     crops: list[list[U1]] = [[] for _ in cast]
     numbers: list[list[int]] = [[] for _ in cast]
     for number in range(MOST_PICTURES):
@@ -84,10 +98,7 @@ def draw(cache: Path, seed: int) -> None:
         shown = [cast[k] for k in dict.fromkeys(int(k) for k in order)][:count]
         picture, boxes, seeds, visible = sample_picture(rng, *PICTURE, shown)
         boxes = boxes + rng.normal(0, 0.05, boxes.shape) * np.tile(boxes[:, 2:] - boxes[:, :2], 2)
-        cut = focused(
-            Picture(CpuSurface(av.VideoFrame.from_ndarray(picture), Scalers())),
-            boxes.astype(np.float32),
-        )
+        cut = focused(Picture(Drawing(picture)), boxes.astype(np.float32))
         for crop, box, who, share in zip(cut, boxes, seeds, visible, strict=True):
             k = next(k for k in range(CAST) if cast[k].seed == who)
             if share >= 0.3 and max(box[2:] - box[:2]) >= SMALLEST and len(crops[k]) < VIEWS // 2:
@@ -99,10 +110,32 @@ def draw(cache: Path, seed: int) -> None:
             numbers[k].append(MOST_PICTURES + k * VIEWS + len(crops[k]))
             crop, inside = sample_crop(who, rng, CROP_SIZE, others)
             crops[k].append(focus(crop[None], inside[None])[0])
-    np.save(path.with_name(f"pictures-{seed:05}.npy"), np.array(numbers))
+    return np.array(crops).reshape(-1, CROP_SIZE, CROP_SIZE, 3), np.array(numbers)
+
+
+class FreshShows:
+    """Shows by number, drawn when they are asked for; the more alike, the harder they are."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __getitem__(self, number: int) -> U1:
+        """Crops of show ``number``, as ``draw_show`` gives them."""
+        rng = np.random.default_rng((self._seed, number))
+        return draw_show(int(rng.integers(FIRST_FRESH, 1 << 40)), float(rng.uniform(0.3, 1.0)))[0]
+
+
+def draw(cache: Path, seed: int) -> None:
+    """Draw one show into ``cache``, if it is not there."""
+    path = cache / f"show-{seed:05}.npy"
+    if path.exists():
+        return
+    cache.mkdir(parents=True, exist_ok=True)
+    crops, numbers = draw_show(seed)
+    np.save(path.with_name(f"pictures-{seed:05}.npy"), numbers)
     part = path.with_suffix(".part")
     with part.open("wb") as file:
-        np.save(file, np.array(crops).reshape(-1, CROP_SIZE, CROP_SIZE, 3))
+        np.save(file, crops)
     part.rename(path)
 
 
@@ -113,7 +146,7 @@ def drawn(cache: Path, seeds: range) -> list[Crops]:
         if int(path.stem[5:]) in seeds:
             numbers = np.load(path.with_name(f"pictures-{path.stem[5:]}.npy")).astype(np.int64)
             who = np.arange(CAST * VIEWS) // VIEWS
-            shows.append(Crops(np.load(path, mmap_mode="r"), who, numbers.flatten() * FAR))
+            shows.append(Crops(np.load(path, mmap_mode="c"), who, numbers.flatten() * FAR))
     return shows
 
 
@@ -123,6 +156,10 @@ def focused(picture: Picture, boxes: F4) -> U1:
 
 
 def _pictures(film: Path) -> Iterator[tuple[int, float, Picture]]:
+    import av
+
+    from caststream.media.surface import CpuSurface, Scalers
+
     with av.open(str(film)) as container:
         stream = container.streams.video[0]
         scalers = Scalers()
@@ -132,6 +169,10 @@ def _pictures(film: Path) -> Iterator[tuple[int, float, Picture]]:
 
 def _pictures_at(film: Path, wanted: list[int]) -> Iterator[tuple[int, Picture]]:
     """The pictures with these numbers; what lies far between is skipped, not decoded."""
+    import av
+
+    from caststream.media.surface import CpuSurface, Scalers
+
     with av.open(str(film)) as container:
         stream = container.streams.video[0]
         assert stream.time_base and stream.average_rate, "films with truth have a constant rate"

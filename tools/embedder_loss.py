@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from tools.course import falling
 
 TEMPERATURE = 0.1
 MIDDLE, SLOPE, CALIBRATION = 0.4, 10.0, 0.3
@@ -39,29 +39,36 @@ def _mean(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def augment(
-    crops: Tensor, size: int, generator: torch.Generator, light: Tensor | None = None
+    crops: Tensor,
+    size: int,
+    generator: torch.Generator,
+    light: Tensor | None = None,
+    gray: Tensor | None = None,
 ) -> Tensor:
     """Crops (B, S, S, 3) uint8 as (B, size, size, 3) float, each changed in its own way.
 
     Mirrored, turned, shifted, zoomed, now and then to a part; coarser, brighter, paler, tinted,
     hazy, now and then gray; shaded in one place more than in another, as 3D pictures are; with a
     part covered, or another crop of the batch reaching in from a side. Crops with the same number
-    in ``light`` (B,) are lit alike: put different characters into one light, and one character
-    into several, and light tells nothing. Colours themselves change little, since they tell
-    characters apart.
+    in ``light`` (B,), each below B, are lit alike: put different characters into one light, and
+    one character into several, and light tells nothing. Those in ``gray`` (B,) are without colours
+    before anything else. Colours themselves change little, since they tell characters apart.
+    All is done where the crops are; ``generator`` is of the same device.
     """
-    count = len(crops)
-    groups = torch.arange(count) if light is None else torch.unique(light, return_inverse=True)[1]
+    count, device = len(crops), crops.device
+    groups = torch.arange(count, device=device) if light is None else light
+
+    def uniform(*shape: int) -> Tensor:
+        return torch.rand((count, *shape), generator=generator, device=device)
 
     def draw(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand((count, *shape), generator=generator) * (high - low) + low
+        return uniform(*shape) * (high - low) + low
 
     def lit(low: float, high: float, channels: int = 1) -> Tensor:
-        values = torch.rand((count, channels, 1, 1), generator=generator) * (high - low) + low
-        return values[groups]
+        return draw(low, high, channels, 1, 1)[groups]
 
     def chance(share: float) -> Tensor:
-        return torch.rand((count, 1, 1, 1), generator=generator) < share
+        return uniform(1, 1, 1) < share
 
     zoom, turn = draw(0.75, 1.08), draw(-0.12, 0.12)
     zoom = torch.where(draw(0, 1) < 0.12, draw(0.45, 0.75), zoom)
@@ -76,12 +83,14 @@ def augment(
         1,
     )
     grid = functional.affine_grid(theta, [count, 3, size, size], align_corners=False)
-    x = functional.grid_sample(
-        crops.permute(0, 3, 1, 2).float(), grid, padding_mode="border", align_corners=False
-    )
+    x = crops.permute(0, 3, 1, 2).float()
+    if gray is not None:
+        luma = 0.299 * x[:, 0:1] + 0.587 * x[:, 1:2] + 0.114 * x[:, 2:3]
+        x = torch.where(gray[:, None, None, None], luma, x)
+    x = functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
     # Another crop reaches in from the left or the right: rolled by half, its middle is at a side.
-    columns = torch.arange(size).view(1, 1, 1, size) / size
-    other = x[torch.randperm(count, generator=generator)].roll(size // 2, 3)
+    columns = torch.arange(size, device=device).view(1, 1, 1, size) / size
+    other = x[torch.randperm(count, generator=generator, device=device)].roll(size // 2, 3)
     reach, left = draw(0.08, 0.25, 1, 1, 1), chance(0.5)
     inside = torch.where(left, columns < reach, columns > 1 - reach)
     x = torch.where(inside & chance(0.25), other, x)
@@ -90,7 +99,7 @@ def augment(
         coarse = functional.interpolate(coarse, size=(size, size), mode="bilinear")
         x = torch.where(chance(share), coarse, x)
     # A covered rectangle, as foreground props cover.
-    rows = torch.arange(size).view(1, 1, size, 1) / size
+    rows = torch.arange(size, device=device).view(1, 1, size, 1) / size
     y, z = draw(-0.2, 0.9, 1, 1, 1), draw(-0.2, 0.9, 1, 1, 1)
     high, wide = draw(0.15, 0.45, 1, 1, 1), draw(0.15, 0.45, 1, 1, 1)
     inside = (rows >= y) & (rows < y + high) & (columns >= z) & (columns < z + wide)
@@ -110,7 +119,6 @@ def augment(
     return x.clamp(0, 255).permute(0, 2, 3, 1)
 
 
-def rate(step: int, steps: int) -> float:
+def rate(share: float) -> float:
     """Share of the learning rate: a short warm-up, then half a cosine down to nothing."""
-    warm = min(1.0, (step + 1) / max(1.0, 0.05 * steps))
-    return warm * 0.5 * (1 + math.cos(math.pi * step / steps))
+    return min(1.0, share / 0.05 + 0.01) * falling(share)

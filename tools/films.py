@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import av
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import av
 
 U1 = NDArray[np.uint8]
 F4 = NDArray[np.float32]
@@ -74,6 +77,8 @@ def read_film(film: Path, cache: Path) -> tuple[list[Labelled], list[Loose]]:
 
 
 def _decode(film: Path, wanted: list[int], kept: Path) -> None:
+    import av
+
     with av.open(str(film)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"

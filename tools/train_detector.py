@@ -4,18 +4,21 @@
     python tools/train_detector.py drawn      # COCO's weights -> drawn.safetensors
     python tools/train_detector.py fold NAME  # ... -> without-NAME.safetensors, never saw that film
     python tools/train_detector.py ship       # ... -> detector.safetensors
+    python tools/train_detector.py drawn --workers 8 --seconds 480 --batch 64   # with a GPU
 
 Every step goes on where it was stopped, and ends with AP50 on the films it did not see. One core
-takes 40 ms a picture; a GPU is used where there is one.
+takes 40 ms a picture; a GPU is used where there is one. With ``--workers`` so many processes draw
+and change pictures while the network learns, and no cache is read. Besides what comes of a step,
+the running averages after each quarter of it are kept.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +33,9 @@ from caststream.vision.cells import cells
 from caststream.vision.detector import FORMAT, Detector, load_network
 from caststream.vision.networks import CharacterNet
 from tools.coco_weights import coco_start
+from tools.course import Course, ahead, falling
 from tools.detection_score import overlaps, score
-from tools.detector_data import Mixture, Sample
+from tools.detector_data import FRESH, HIDDEN, Fresh, Mixture, Sample
 from tools.detector_loss import detection_loss
 from tools.films import Labelled, Loose, read_film
 
@@ -40,14 +44,18 @@ LOOSE_ONLY = ("sol_levante_15s",)
 TESTED_ON = (*TRAINED_ON, "copying_is_not_theft")
 """The last one's licence asks its likes of what is made of it: it is only looked at."""
 SIZES = ((384, 224), (320, 192), (448, 256), (288, 160), (352, 192), (256, 160))
+LARGE_SIZES = ((512, 288), *SIZES[:3])
+"""With a GPU: up to what the stream looks at."""
 BATCH = 16
 RATE, TRUNK_RATE = 5e-4, 1e-4
+"""At ``BATCH``; with larger batches more, by the root."""
 AVERAGE = 0.998
+EVERY = 10.0
+"""Seconds between two lines of progress, each with a state to go on from."""
+QUARTERS = (0.25, 0.5, 0.75)
 NEW = 0.8
 """Share of the trained weights in what is given out, the rest are COCO's: what was learnt there of
 the look of solid things is kept (Wortsman et al., "Robust fine-tuning", CVPR 2022)."""
-HIDDEN = 0.25
-"""Drawn characters of which less is to be seen are to be ignored."""
 FILMS = 0.5
 """Share of what was trained on films in the trained weights; two or three films are soon learnt by
 heart, and what only drawn pictures taught holds better on others."""
@@ -64,6 +72,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/detector"))
     parser.add_argument("--pictures", type=int, default=3000, help="drawn pictures to keep")
     parser.add_argument("--batches", type=int, help="300 on drawn cartoons, 130 on films")
+    parser.add_argument("--seconds", type=float, help="train so long, however many batches it is")
+    parser.add_argument("--batch", type=int, default=BATCH, help="pictures a batch")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw all the while")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -71,11 +82,12 @@ def main() -> None:
     if args.step == "draw":
         draw(args.work, args.pictures, args.seed)
         return
-    drawn = read_drawn(args.work)
+    drawn = Fresh(args.seed) if args.workers else read_drawn(args.work)
+    args.work.mkdir(parents=True, exist_ok=True)
     if args.step == "drawn":
         net = coco_start(args.pretrained)
         out = args.work / "drawn.safetensors"
-        train(net, [(1.0, drawn)], out, args.batches or 300, args.seed)
+        train(net, [(1.0, drawn)], out, args.batches or 300, args)
         report(out, TESTED_ON, args)
         return
     left_out = args.film if args.step == "fold" else None
@@ -93,7 +105,7 @@ def main() -> None:
         sources += [(0.4 * weight, true), (0.2 / len(read), taught(loose, teacher))]
     out = args.work / (f"without-{left_out}.safetensors" if left_out else "detector.safetensors")
     trained = out.with_suffix(".trained.safetensors")
-    train(load_network(start)[0], sources, trained, args.batches or 130, args.seed)
+    train(load_network(start)[0], sources, trained, args.batches or 130, args)
     old, mid = coco_start(args.pretrained).state_dict(), load_network(start)[0].state_dict()
     new = load_network(trained)[0].state_dict()
     write({name: old[name].lerp(mid[name].lerp(new[name], FILMS), NEW) for name in old}, out)
@@ -176,71 +188,88 @@ def train(
     sources: Sequence[tuple[float, Sequence[Sample]]],
     out: Path,
     batches: int,
-    seed: int,
+    args: argparse.Namespace,
 ) -> None:
     """Train, keep a running average of the weights, and write that to ``out``."""
     if out.exists():
         print(f"{out} is there already")
         return
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    saved = out.with_suffix(".state.pt")
+    state = torch.load(saved, weights_only=True) if saved.exists() else {"batch": 0, "spent": 0.0}
+    first = state["batch"]
+    on_gpu = torch.cuda.is_available()
+    mixture = Mixture(sources, args.batch, LARGE_SIZES if on_gpu else SIZES, args.seed)
+    # The processes that draw start from this one, and have no use for what it holds on the GPU.
+    made = ahead(mixture, first, args.workers)
+    device = torch.device("cuda" if on_gpu else "cpu")
     net.to(device, memory_format=torch.channels_last).train()
     for part in (net.trunk.stem, net.trunk.stages[0]):
         part.requires_grad_(False)
+    scale = (args.batch / BATCH) ** 0.5
+    slow = [p for p in net.trunk.parameters() if p.requires_grad]
+    fast = [*net.pyramid.parameters(), *net.heads.parameters()]
     groups = [
-        {"params": [p for p in net.trunk.parameters() if p.requires_grad], "peak": TRUNK_RATE},
-        {"params": [*net.pyramid.parameters(), *net.heads.parameters()], "peak": RATE},
+        {"params": slow, "peak": TRUNK_RATE * scale},
+        {"params": fast, "peak": RATE * scale},
     ]
     optimiser = torch.optim.AdamW(groups, lr=0.0, weight_decay=0.02)
-    average = {name: value.clone() for name, value in net.state_dict().items()}
-    saved = out.with_suffix(".state.pt")
-    first = 0
-    if saved.exists():
-        state = torch.load(saved, map_location=device, weights_only=True)
+    weights = list(net.state_dict().values())
+    average = [value.clone() for value in weights]
+    if first:
         net.load_state_dict(state["net"])
         optimiser.load_state_dict(state["optimiser"])
-        average, first = state["average"], state["batch"]
-    mixture = Mixture(sources, BATCH, SIZES, seed).batches(first, batches)
-    grids: dict[tuple[int, ...], Tensor] = {}
-    shown = {"score": 0.0, "box": 0.0}
-    started, since = time.monotonic(), time.process_time()
-    for number, samples in enumerate(mixture, first):
-        warm = min(1.0, (number + 1) / 60)
-        rate = warm * (0.02 + 0.98 * (1 + math.cos(math.pi * number / batches)) / 2)
+        average = [value.to(device) for value in state["average"]]
+    course = Course(batches, args.seconds, state["spent"])
+    shown = torch.zeros(2, device=device)
+    number, begun, told, processor = first, course.spent, course.spent, time.process_time()
+    waited = 0.0
+    while (share := course.share(number)) < 1:
+        rate = min(1.0, (number + 1) / 60) * (0.02 + 0.98 * falling(share))
         for group in optimiser.param_groups:
             group["lr"] = group["peak"] * rate
-        pictures = torch.from_numpy(np.stack([s.picture for s in samples])).to(device)
-        truths = [
-            (torch.from_numpy(s.boxes).to(device), torch.from_numpy(s.ignore).to(device))
-            for s in samples
-        ]
-        height, width = pictures.shape[1:3]
-        grid = grids.setdefault(
-            (height, width), torch.from_numpy(cells(height, width).copy()).to(device)
-        )
-        logits, bins = net(pictures)
-        loss, parts = detection_loss(logits, bins, grid, truths)
+        asked = course.spent
+        batch = next(made)
+        waited += course.spent - asked
+        pictures, *truth = (part.to(device, non_blocking=True) for part in batch)
+        with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
+            logits, bins = net(pictures)
+        grid = grid_of(*pictures.shape[1:3], device)
+        loss, parts = detection_loss(logits.float(), bins.float(), grid, *truth)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.0)
         optimiser.step()
-        share = min(AVERAGE, (number + 1) / (number + 20))
-        for name, value in net.state_dict().items():
-            average[name].lerp_(value, 1 - share)
-        shown = {name: 0.95 * shown[name] + 0.05 * parts[name] for name in shown}
-        if (number + 1) % 25 == 0 or number + 1 == batches:
-            worth = 1 - 0.95 ** (number + 1 - first)
-            pace = (time.process_time() - since) / (number + 1 - first) / BATCH
-            left = (time.monotonic() - started) / (number + 1 - first) * (batches - number - 1)
-            losses = ", ".join(f"{k} {v / worth:.3f}" for k, v in shown.items())
+        with torch.no_grad():
+            torch._foreach_lerp_(average, weights, 1 - min(AVERAGE, (number + 1) / (number + 20)))
+        shown.lerp_(parts, 0.05)
+        number += 1
+        after = course.share(number)
+        if after == 1 or course.spent - told > EVERY:
+            told = course.spent
+            score, box = (shown / (1 - 0.95 ** (number - first))).tolist()
+            pace = (number - first) / (told - begun)
+            cost = (time.process_time() - processor) / (number - first) / args.batch
+            fresh = f", {pace * FRESH:.0f} pictures a second drawn" if args.workers else ""
             print(
-                f"{out.stem} {number + 1}/{batches}: {losses}; "
-                f"{pace * 1e3:.0f} CPU ms a picture, {left / 60:.1f} min left",
+                f"{out.stem} {number} ({after:.0%}): score {score:.3f}, box {box:.3f}; "
+                f"{pace * args.batch:.0f} pictures a second learnt{fresh}, "
+                f"{waited / (told - begun):.0%} waited for them, {cost * 1e3:.0f} CPU ms a picture",
                 flush=True,
             )
-            state = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
-            torch.save({**state, "average": average, "batch": number + 1}, saved)
-    write(average, out)
+            kept = {"net": net.state_dict(), "optimiser": optimiser.state_dict()}
+            torch.save({**kept, "average": average, "batch": number, "spent": told}, saved)
+        for quarter in QUARTERS:
+            if share < quarter <= after:
+                named = dict(zip(net.state_dict(), average, strict=True))
+                write(named, out.with_suffix(f".{quarter * 100:.0f}.safetensors"))
+    write(dict(zip(net.state_dict(), average, strict=True)), out)
     saved.unlink(missing_ok=True)
+
+
+@cache
+def grid_of(height: int, width: int, device: torch.device) -> Tensor:
+    """The cells of pictures of a size."""
+    return torch.from_numpy(cells(height, width).copy()).to(device)
 
 
 def write(weights: dict[str, Tensor], out: Path) -> None:
@@ -251,7 +280,10 @@ def write(weights: dict[str, Tensor], out: Path) -> None:
 
 
 def report(weights: Path, films: Sequence[str], args: argparse.Namespace) -> None:
-    """Print AP50 on films."""
+    """Print AP50 on films, where there are any."""
+    if not args.media.exists():
+        print(f"no films in {args.media} to measure {weights.name} on")
+        return
     detector = Detector.load(str(weights))
     for name in films:
         labelled, _ = read_film(args.media / f"{name}.mp4", args.work)

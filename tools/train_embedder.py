@@ -6,25 +6,29 @@
     python tools/train_embedder.py head       # ... then the head alone, longer
     python tools/train_embedder.py drawn --begin W --work DIR   # on from weights: what ships
     python tools/train_embedder.py fold NAME  # ... and on tracks and names of films, without one
+    python tools/train_embedder.py drawn --begin W --workers 8 --seconds 480 --batch 8  # on a GPU
 
 Every step goes on where it was stopped; ``tools/bench_embedder.py`` says what came of it. One core
-takes 6 ms a crop, and fewer drawn shows do: whatever lies in ``DIR/cache`` is used. The last step
-is an experiment: the few films at hand make other films worse (``MODELS.md`` has the figures).
+takes 6 ms a crop, and fewer drawn shows do: whatever lies in ``DIR/cache`` is used. With
+``--workers`` so many processes draw shows while the network learns, and no cache is read. Besides
+what comes of a step, the running averages after each quarter of it are kept. ``fold`` is an
+experiment: the few films at hand make other films worse (``MODELS.md`` has the figures).
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -32,8 +36,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from caststream.vision.embedder import DIMENSIONS, Head, load_network, save_network
 from caststream.vision.embedder_network import FEATURES, EmbedderNet
 from tools.coco_weights import coco_start
+from tools.course import Course, ahead
 from tools.embedder_data import VIEWS as DRAWN_VIEWS
-from tools.embedder_data import Crops, draw, drawn, tracked, truth
+from tools.embedder_data import Crops, FreshShows, draw, drawn, tracked, truth
 from tools.embedder_loss import augment, contrastive_loss, rate
 
 TRAINED_ON = ("big_buck_bunny_720p", "penny_and_chip", "sintel_trailer")
@@ -41,14 +46,22 @@ LOOSE_ONLY = ("sol_levante_15s",)
 HELD_OUT = range(9000, 9030)
 """Seeds of drawn shows that are never trained on."""
 SIZES = (96, 96, 128)
-SHOWS, CAST, VIEWS = 2, 8, 4
+SHOWS, CAST, VIEWS = 3, 8, 4
+KEPT, EVERY = 1000, 3
+"""Shows that were drawn while the network learns are kept for the next batches; each third batch
+brings a new one."""
+GRAY = 0.12
+"""Share of shows that lose their colours in a batch, all views of all characters."""
 FILM = 32
 HEAD_RATE, TRUNK_RATE = 1e-3, 2e-4
+"""With ``SHOWS`` a batch; with more shows more, by the root."""
 AVERAGE = 0.99
 HEAD_BATCHES, HEAD_SHOWS = 400, 5
-KEEP_EVERY = 50
+TOLD = 10.0
+"""Seconds between two lines of progress, each with a state to go on from."""
+QUARTERS = (0.25, 0.5, 0.75)
 U1 = NDArray[np.uint8]
-Batch = tuple[list[U1], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]
+Batch = tuple[list[Tensor], NDArray[np.bool_], NDArray[np.bool_], NDArray[np.int64]]
 """Crops, which pairs (B, B) are of one character and of two, and which (B,) are lit alike."""
 
 
@@ -61,6 +74,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("build/embedder"))
     parser.add_argument("--shows", type=int, default=400, help="drawn shows to keep")
     parser.add_argument("--batches", type=int, default=500)
+    parser.add_argument("--seconds", type=float, help="train so long, however many batches it is")
+    parser.add_argument("--batch", type=int, default=SHOWS, help="shows a batch")
+    parser.add_argument("--workers", type=int, default=0, help="processes that draw all the while")
     parser.add_argument("--begin", type=Path, help="weights that drawn begins with; else start's")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -72,7 +88,8 @@ def main() -> None:
             draw(cache, seed)
             print(f"show {seed} is drawn", flush=True)
         return
-    shows = drawn(cache, range(args.shows))
+    args.work.mkdir(parents=True, exist_ok=True)
+    shows = [] if args.workers else drawn(cache, range(args.shows))
     if args.step == "start":
         start(args.pretrained, shows[:60], args.work / "start.safetensors")
         return
@@ -91,10 +108,9 @@ def main() -> None:
         before, out = "drawn", f"without-{args.film}"
     train(
         args.begin or args.work / f"{before}.safetensors",
-        Mixture(shows, films),
+        Mixture(shows, films, args.batch),
         args.work / f"{out}.safetensors",
-        args.batches,
-        args.seed,
+        args,
     )
 
 
@@ -170,7 +186,7 @@ class Film:
             chosen = rng.permutation(len(self.named))[:FILM]
             who = self.named.who[chosen]
             same = who[:, None] == who[None]
-            return list(self.named.pixels[chosen]), same, ~same, rng.permutation(len(chosen))
+            return _tensors(self.named.pixels[chosen]), same, ~same, rng.permutation(len(chosen))
         numbers = np.unique(self.tracks.who)
         wanted: list[int] = []
         while len(wanted) < min(FILM // VIEWS, len(numbers)):
@@ -182,7 +198,7 @@ class Film:
         who = self.tracks.who[chosen]
         same = who[:, None] == who[None]
         other = np.array([[(int(a), int(b)) in self.beside for b in who] for a in who])
-        return list(self.tracks.pixels[chosen]), same, other, rng.permutation(len(chosen))
+        return _tensors(self.tracks.pixels[chosen]), same, other, rng.permutation(len(chosen))
 
 
 def film_of(path: Path, cache: Path) -> Film:
@@ -191,105 +207,149 @@ def film_of(path: Path, cache: Path) -> Film:
     return Film(tracked(path, cache), truth(path, cache)[0] if has_truth else None)
 
 
+def _tensors(pixels: U1) -> list[Tensor]:
+    return list(torch.from_numpy(pixels))
+
+
 class Mixture:
     """Batches of a few drawn shows, and of one film where there are films."""
 
-    def __init__(self, shows: Sequence[Crops], films: Sequence[Film]) -> None:
-        self._shows = shows
+    def __init__(self, shows: Sequence[Crops], films: Sequence[Film], count: int) -> None:
+        self._shows = [torch.from_numpy(show.pixels) for show in shows]
         self._films = films
+        self._count = count
 
-    def batch(self, rng: np.random.Generator) -> Batch:
-        """Crops of characters of one show against each other, and of shows against shows."""
-        count = SHOWS if self._films else SHOWS + 1
+    def renew(self, step: int, fresh: Iterator[Tensor], device: torch.device) -> None:
+        """Take in the new shows that are due before a step, each once, kept on the device."""
+        wanted = 1 if step % EVERY == 0 else 0
+        new = [next(fresh) for _ in range(max(wanted, self._count - len(self._shows)))]
+        self._shows += [show.to(device) for show in new]
+        del self._shows[:-KEPT]
+
+    def batch(self, rng: np.random.Generator) -> tuple[Any, ...]:
+        """Crops of characters of one show against each other; and which (B,) are to be gray.
+
+        Characters of two shows are not compared: the style of a show need not be told.
+        """
+        count = self._count - 1 if self._films else self._count
         parts = [self._drawn(rng, int(k)) for k in rng.choice(len(self._shows), count, False)]
         if self._films:
             parts.append(self._films[int(rng.integers(len(self._films)))].batch(rng))
         total = sum(len(part[0]) for part in parts)
-        same, other = np.zeros((total, total), bool), np.ones((total, total), bool)
-        light = np.empty(total, np.int64)
+        same, other = np.zeros((2, total, total), bool)
+        light, gray = np.empty(total, np.int64), np.empty(total, bool)
         place = 0
         for crops, same_here, other_here, light_here in parts:
             here = slice(place, place + len(crops))
             same[here, here], other[here, here] = same_here, other_here
             light[here] = light_here + place
+            gray[here] = rng.random() < GRAY
             place += len(crops)
         np.fill_diagonal(same, False)
-        return [crop for part in parts for crop in part[0]], same, other, light
+        return [crop for part in parts for crop in part[0]], same, other, light, gray
 
     def _drawn(self, rng: np.random.Generator, number: int) -> Batch:
         show = self._shows[number]
-        chosen = np.concatenate(
-            [rng.permutation(np.flatnonzero(show.who == k))[:VIEWS] for k in range(CAST)]
-        )
-        who = show.who[chosen]
+        who = np.repeat(np.arange(CAST), VIEWS)
+        views = np.concatenate([rng.permutation(DRAWN_VIEWS)[:VIEWS] for _ in range(CAST)])
+        chosen = who * DRAWN_VIEWS + views
         same = who[:, None] == who[None]
         # One view of every character in each light.
-        return list(show.pixels[chosen]), same, ~same, np.tile(np.arange(VIEWS), CAST)
+        light = np.tile(np.arange(VIEWS), CAST)
+        return [show[int(k)] for k in chosen], same, ~same, light
 
 
-def train(before: Path, mixture: Mixture, out: Path, batches: int, seed: int) -> None:
+def train(before: Path, mixture: Mixture, out: Path, args: argparse.Namespace) -> None:
     """Train from the weights ``before``; what comes out is a running average of the weights.
 
     The stem and first stage stay COCO's, the rest of the trunk moves slowly: what it knows of
     real and 3D pictures has to survive drawn training.
     """
+    saved = out.with_suffix(".checkpoint")
+    state = torch.load(saved, weights_only=True) if saved.exists() else {"step": 0, "spent": 0.0}
+    first = state["step"]
+    # Shows already drawn are not drawn again where a run goes on: it has other ones from there on.
+    fresh = ahead(FreshShows(args.seed), first // EVERY, args.workers) if args.workers else None
+    on_gpu = torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
     net, head, _ = load_network(before)
     linear = _linear(head)
     net.requires_grad_(True).to(memory_format=torch.channels_last)
     for part in (net.trunk.stem, net.trunk.stages[0]):
         part.requires_grad_(False)
-    model = nn.ModuleList([net, linear])
+    model = nn.ModuleList([net, linear]).to(device)
+    scale = (args.batch / SHOWS) ** 0.5
     slow = [p for p in net.trunk.parameters() if p.requires_grad]
     fast = [p for part in (net.look_fine, net.look_deep, linear) for p in part.parameters()]
-    optimizer = torch.optim.AdamW(
-        [{"params": slow, "peak": TRUNK_RATE}, {"params": fast, "peak": HEAD_RATE}],
-        weight_decay=0.02,
-    )
-    average = {name: value.clone() for name, value in model.state_dict().items()}
-    kept = out.with_suffix(".checkpoint")
-    first = 0
-    if kept.exists():
-        found = torch.load(kept, weights_only=True)
-        model.load_state_dict(found["model"])
-        optimizer.load_state_dict(found["optimizer"])
-        average, first = found["average"], found["step"]
-    losses: list[float] = []
-    started = time.monotonic()
-    for step in range(first, batches):
-        rng = np.random.default_rng((seed, step))
-        crops, same, other, light = mixture.batch(rng)
-        generator = torch.Generator().manual_seed(int(rng.integers(1 << 62)))
+    groups = [
+        {"params": slow, "peak": TRUNK_RATE * scale},
+        {"params": fast, "peak": HEAD_RATE * scale},
+    ]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.02)
+    weights = list(model.state_dict().values())
+    average = [value.clone() for value in weights]
+    if first:
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        average = [value.to(device) for value in state["average"]]
+    course = Course(args.batches, args.seconds, state["spent"])
+    shown = torch.zeros((), device=device)
+    step, begun, told, waited = first, course.spent, course.spent, 0.0
+    generator = torch.Generator(device)
+    while (share := course.share(step)) < 1:
+        if fresh is not None:
+            asked = course.spent
+            mixture.renew(step, fresh, device)
+            waited += course.spent - asked
+        rng = np.random.default_rng((args.seed, step))
+        crops, *facts = mixture.batch(rng)
+        generator.manual_seed(int(rng.integers(1 << 62)))
+        same, other, light, gray = (torch.from_numpy(fact).to(device) for fact in facts)
         for group in optimizer.param_groups:
-            group["lr"] = group["peak"] * rate(step, batches)
+            group["lr"] = group["peak"] * rate(share)
         size = SIZES[step % len(SIZES)]
-        pictures = augment(
-            torch.from_numpy(np.stack(crops)), size, generator, torch.from_numpy(light)
-        )
-        vectors = functional.normalize(linear(net(pictures)), dim=1)
-        loss = contrastive_loss(vectors, torch.from_numpy(same), torch.from_numpy(other))
+        pictures = augment(torch.stack(crops).to(device), size, generator, light, gray)
+        with torch.autocast("cuda", torch.bfloat16, enabled=on_gpu):
+            maps = net.trunk(pictures)
+        # Deviations are differences of large numbers, which half precision would lose.
+        features = net.gathered(*(part.float() for part in maps))
+        vectors = functional.normalize(linear(features), dim=1)
+        loss = contrastive_loss(vectors, same, other)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         with torch.no_grad():
-            for name, value in model.state_dict().items():
-                average[name].lerp_(value, 1 - min(AVERAGE, step / (step + 10)))
-        losses.append(float(loss.detach()))
-        if step % KEEP_EVERY == KEEP_EVERY - 1 or step == batches - 1:
-            now = {name: value.clone() for name, value in model.state_dict().items()}
-            state = {"model": now, "optimizer": optimizer.state_dict()}
-            half = kept.with_suffix(".part")
-            torch.save({**state, "average": average, "step": step + 1}, half)
-            half.rename(kept)
-            model.load_state_dict(average)
-            finish(net, linear, out)
-            model.load_state_dict(now)
-            pace = (time.monotonic() - started) / (step + 1 - first)
+            torch._foreach_lerp_(average, weights, 1 - min(AVERAGE, step / (step + 10)))
+        shown.lerp_(loss.detach(), 0.03)
+        step += 1
+        after = course.share(step)
+        if after == 1 or course.spent - told > TOLD:
+            told = course.spent
+            pace = (step - first) / (told - begun)
+            drawn_too = f", {pace / EVERY:.1f} shows a second drawn" if fresh is not None else ""
             print(
-                f"{out.stem}: batch {step + 1} of {batches}, loss "
-                f"{np.mean(losses[-KEEP_EVERY:]):.3f}, {pace:.1f} s a batch",
+                f"{out.stem} {step} ({after:.0%}): loss "
+                f"{float(shown) / (1 - 0.97 ** (step - first)):.3f}; "
+                f"{pace * len(crops):.0f} crops a second learnt{drawn_too}, "
+                f"{waited / (told - begun):.0%} waited for them",
                 flush=True,
             )
+            now = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+            part = saved.with_suffix(".part")
+            torch.save({**now, "average": average, "step": step, "spent": told}, part)
+            part.rename(saved)
+        for quarter in QUARTERS:
+            if share < quarter <= after:
+                keep(model, average, out.with_suffix(f".{quarter * 100:.0f}.safetensors"))
+    keep(model, average, out)
+
+
+def keep(model: nn.ModuleList, average: list[Tensor], out: Path) -> None:
+    """Write network and head with the averaged weights."""
+    kept = copy.deepcopy(model)
+    kept.load_state_dict(dict(zip(model.state_dict(), average, strict=True)))
+    finish(kept[0], kept[1], out)
 
 
 def train_head(before: Path, shows: Sequence[Crops], out: Path, seed: int) -> None:
@@ -317,7 +377,7 @@ def train_head(before: Path, shows: Sequence[Crops], out: Path, seed: int) -> No
         vectors = functional.normalize(linear(features), dim=1)
         loss = contrastive_loss(vectors, same & ~torch.eye(len(who), dtype=torch.bool), ~same)
         for group in optimizer.param_groups:
-            group["lr"] = 3e-4 * rate(step, HEAD_BATCHES)
+            group["lr"] = 3e-4 * rate(step / HEAD_BATCHES)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -338,7 +398,8 @@ def _linear(head: Head) -> nn.Linear:
 
 def finish(net: EmbedderNet, linear: nn.Linear, out: Path) -> None:
     """Write the network with its head."""
-    head = {"weight": linear.weight.detach().T.numpy(), "bias": linear.bias.detach().numpy()}
+    weight, bias = (part.detach().cpu() for part in (linear.weight, linear.bias))
+    head = {"weight": weight.T.numpy(), "bias": bias.numpy()}
     save_network(net, head, out)
 
 

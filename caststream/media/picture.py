@@ -8,11 +8,15 @@ opens the file sees the stored pixels; only crops are cut square as displayed.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
 from caststream.media.geometry import Geometry
-from caststream.media.surface import Pixels, Surface
+
+if TYPE_CHECKING:
+    from caststream.media.surface import Pixels, Surface
 
 CROP_MARGIN = 0.1
 """How much wider a crop is than its box's longer side."""
