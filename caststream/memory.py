@@ -15,6 +15,7 @@ LARGE = 8 << 20
 """Bytes: larger blocks are mapped apart, and more than that is not kept free at a heap's end. A
 picture in full HD is smaller: mapping each anew would cost a millisecond."""
 
+_FULL = ("out of memory", "ALLOC_FAILED")
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Of mallopt(3), as glibc's malloc.h numbers them."""
 
@@ -28,6 +29,14 @@ def hold_little() -> None:
 def give_back() -> None:
     """Give back the free pages inside the heaps: milliseconds, after work that took much."""
     _call("malloc_trim", 0)
+
+
+def gpu_is_full(error: RuntimeError) -> bool:
+    """Whether an error of torch says that a GPU's memory does not suffice.
+
+    Only its own allocator has a type for that; what CUDA's libraries take for themselves does not.
+    """
+    return any(sign in str(error) for sign in _FULL)
 
 
 def _call(name: str, *arguments: Any) -> None:

@@ -218,6 +218,7 @@ class Decoder:
     def _frame(self, frame: av.VideoFrame) -> Iterator[Shown | Break]:
         """Give one decoded frame its time and number, then send it through the filters."""
         settle_colors(frame)
+        frame = self._showing.within_reach(frame)
         resized = self._showing.resizes(frame)
         yield from self._showing.adapt(frame)
         if not self._showing.takes(frame):

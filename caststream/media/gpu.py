@@ -23,6 +23,7 @@ from torch.utils.dlpack import from_dlpack
 
 from caststream.media.hardware import say_once
 from caststream.media.surface import FULL_RANGE, rgb_matrix
+from caststream.memory import gpu_is_full
 
 T = TypeVar("T")
 
@@ -46,8 +47,11 @@ class TorchSurface:
 
     @classmethod
     def of(cls, frame: Any) -> TorchSurface:
-        """A frame of PyAV whose format is ``cuda``, without copying it."""
-        # The capsule and not the plane: PyAV's planes do not say on which device they lie.
+        """A frame of PyAV whose format is ``cuda``, without copying it.
+
+        Raises ``NotImplementedError`` for planes other than those of NV12 and P010.
+        """
+        # The capsule and not the plane, which torch would ask to wait for one of its streams.
         luma, chroma = (from_dlpack(plane.__dlpack__()) for plane in frame.planes[:2])
         return cls(luma, chroma, int(frame.colorspace), int(frame.color_range), keep=frame)
 
@@ -128,7 +132,9 @@ class TorchSurface:
         try:
             with torch.inference_mode():
                 return work()
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not gpu_is_full(error):
+                raise
             say_once("the GPU's memory is full: pictures are resized and cut by the processor")
             self._luma, self._chroma = self._luma.cpu(), self._chroma.cpu()
             self._keep = None

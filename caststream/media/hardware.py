@@ -36,8 +36,9 @@ def find_decoder(device: str) -> HWAccel | None:
             say_once("no NVIDIA driver is installed: the processor decodes")
         return None
     try:
-        wake(device)
-        accel = HWAccel("cuda", is_hw_owned=True, options=dict(_CONTEXT))
+        number = wake(device)
+        # The number is what its planes say of where they lie.
+        accel = HWAccel("cuda", str(number), is_hw_owned=True, options=dict(_CONTEXT))
         accel.create(av.Codec(_PROBED, "r"))
     except Exception as error:  # torch, PyAV and drivers raise all kinds
         say_once(f"the GPU cannot decode ({error or type(error).__name__}): the processor does")
@@ -56,13 +57,23 @@ def has_driver() -> bool:
     return False
 
 
-def wake(device: str) -> None:
-    """Make the CUDA context of ``device`` current on this thread; raises where there is none."""
+def fetched(frame: av.VideoFrame) -> av.VideoFrame:
+    """A frame that lies on a GPU, copied to main memory."""
+    deep = frame.planes[0].line_size >= 2 * frame.width
+    return frame.reformat(format="p010le" if deep else "nv12")
+
+
+def wake(device: str) -> int:
+    """Make the CUDA context of ``device`` current on this thread, and give the GPU's number.
+
+    Raises where there is none.
+    """
     import torch
 
     number = int(device.partition(":")[2] or 0)
     torch.cuda.set_device(number)
     _touched: Any = torch.zeros(1, device=f"cuda:{number}")
+    return number
 
 
 def say_once(sentence: str) -> None:

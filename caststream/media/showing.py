@@ -11,6 +11,7 @@ import av
 from caststream.errors import UsageError
 from caststream.media.filters import FilterChain
 from caststream.media.geometry import Geometry
+from caststream.media.hardware import fetched, say_once
 from caststream.media.picture import Picture
 from caststream.media.sound import Ear, Sound
 from caststream.media.sources import Source
@@ -58,6 +59,19 @@ class Showing:
         """Whether a frame has another size or turn than those before it."""
         return bool(self._shape) and self._shape[:3] != _shape(frame)[:3]
 
+    def within_reach(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame, or a copy in main memory of one that lies where it cannot be worked on."""
+        if frame.format.name != "cuda":
+            if self._source.hardware is not None:
+                say_once(
+                    f"{self._source.name}: the GPU does not decode "
+                    f"{self._source.stream.codec_context.name} as {frame.format.name}: "
+                    "the processor does"
+                )
+            return frame
+        # Filters work in main memory.
+        return fetched(frame) if self._chain_text or _turn(frame) else frame
+
     def adapt(self, frame: av.VideoFrame) -> Iterator[Shown]:
         """Get ready for a frame that may have another shape; gives what the filters still held."""
         shape = _shape(frame)
@@ -94,7 +108,7 @@ class Showing:
 
     def _set_up(self, frame: av.VideoFrame, shape: tuple[object, ...]) -> None:
         """Make filters and geometry anew for frames of another shape."""
-        turn = _TURNS.get(round(frame.rotation / 90) * 90, "")
+        turn = _turn(frame)
         width, height = frame.width, frame.height
         geometry, chain = Geometry(), None
         if self._chain_text or turn:
@@ -117,16 +131,25 @@ class Showing:
         self._geometry = announced.after(geometry)
 
     def _shown(self, number: int, frame: av.VideoFrame) -> Shown:
-        surface: Surface
-        if frame.format.name == "cuda":
-            from caststream.media.gpu import TorchSurface
-
-            surface = TorchSurface.of(frame)
-        else:
-            surface = CpuSurface(frame, self._scalers)
+        surface = self._surface(frame)
         picture = Picture(surface, self.width, self.height, self._geometry, self._aspect)
         now, arrived = self._times.pop(number)
         return Shown(number, now, picture, arrived, self._ear.take() if self._ear else None)
+
+    def _surface(self, frame: av.VideoFrame) -> Surface:
+        if frame.format.name == "cuda":
+            from caststream.media.gpu import TorchSurface
+
+            try:
+                return TorchSurface.of(frame)
+            except NotImplementedError:  # full chroma, or more than ten bits
+                frame = fetched(frame)
+        return CpuSurface(frame, self._scalers)
+
+
+def _turn(frame: av.VideoFrame) -> str:
+    """The filters that stand a frame upright."""
+    return _TURNS.get(round(frame.rotation / 90) * 90, "")
 
 
 def _shape(frame: av.VideoFrame) -> tuple[object, ...]:

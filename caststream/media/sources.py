@@ -89,7 +89,7 @@ class Source:
         self._timeout = timeout
         self._spool_limit = spool_limit
         self._grows = grows
-        self._hardware = hardware
+        self.hardware = hardware
         self._stop = stop
         self._cleanup = contextlib.ExitStack()
         self._pipe: PipeReader | None = None
@@ -279,7 +279,7 @@ class Source:
             options = _OPTIONS.get(self.uri.split(":")[0].lower())
         try:
             container: av.container.InputContainer = av.open(
-                file, "r", options=options or {}, timeout=timeout, hwaccel=self._hardware, **_TITLES
+                file, "r", options=options or {}, timeout=timeout, hwaccel=self.hardware, **_TITLES
             )
             return container
         except av.FFmpegError as error:

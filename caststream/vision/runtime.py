@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.errors import ModelError
+from caststream.memory import gpu_is_full
 from caststream.vision.converted import converted
 from caststream.vision.together import Pictures
 
@@ -78,7 +79,7 @@ class Runtime:
     On a GPU it runs in half precision; on a CPU by OpenVINO, in bfloat16 where the processor
     computes in it, or by torch where OpenVINO cannot take it. ``kind`` names the choice:
     "openvino-bf16", "openvino-f32", "torch-f32" or "torch-f16"; giving it insists on a runtime
-    of the CPU.
+    of the CPU. Where the GPU's memory is full it says so, and is one of the CPU from then on.
     """
 
     def __init__(
@@ -90,11 +91,24 @@ class Runtime:
         key: str | None = None,
     ) -> None:
         self.device = resolve_device(device)
+        self.takes_tensors = self.device != "cpu"
+        """Whether it can be asked with tensors, which it then looks at where they are."""
+        self._parts = build, size, key
         self._request: Any = None
         self._network: nn.Module | None = None
-        if self.device == "cpu" and kind != "torch-f32":
+        if self.device == "cpu":
+            self._settle(kind)
+            return
+        try:
+            self._network, self.kind = self._placed(), "torch-f16"
+        except RuntimeError as error:
+            self._leave_gpu(error)
+
+    def _settle(self, kind: str | None = None) -> None:
+        """Get ready to run on the CPU."""
+        if kind != "torch-f32":
             try:
-                self._request, self.kind = _compile(converted(build, size, key), kind)
+                self._request, self.kind = _compile(converted(*self._parts), kind)
                 return
             except ModelError:
                 raise
@@ -104,27 +118,44 @@ class Runtime:
                         f"runtime {kind!r} cannot run this network: {error}"
                     ) from error
                 logger.warning("OpenVINO cannot run this network, torch does: %s", error)
+        self._network, self.kind = self._placed(), "torch-f32"
+        self.takes_tensors = True
+
+    def _placed(self) -> nn.Module:
+        """The network in torch, where it is to run."""
         import torch
 
-        self.kind = "torch-f32" if self.device == "cpu" else "torch-f16"
-        network = build().eval().requires_grad_(False)
+        network = self._parts[0]().eval().requires_grad_(False)
         if self.device != "cpu":
             network = network.to(self.device, torch.float16)
-        self._network = network.to(memory_format=torch.channels_last)
+        return network.to(memory_format=torch.channels_last)
 
-    @property
-    def takes_tensors(self) -> bool:
-        """Whether it can be asked with tensors, which it then looks at where they are."""
-        return self._network is not None
+    def _leave_gpu(self, error: RuntimeError) -> None:
+        """Go on with the CPU where the GPU's memory is full; raises any other error."""
+        if not gpu_is_full(error):
+            raise error
+        logger.warning("the GPU's memory is full: the processor runs a network from here on")
+        self.device, self._network = "cpu", None
+        self._settle()
 
     def __call__(self, pictures: Pictures) -> list[NDArray[np.float32]]:
         """Outputs for (B, H, W, 3) RGB pictures as float32 arrays with B rows each.
 
         Whatever comes back from a device comes in one transfer.
         """
-        if self._request is not None:
-            found = self._request.infer([np.ascontiguousarray(pictures)], share_inputs=True)
-            return [np.array(found[i], np.float32) for i in range(len(found))]
+        if self.device != "cpu":
+            try:
+                return self._by_torch(pictures)
+            except RuntimeError as error:
+                self._leave_gpu(error)
+        if self._request is None:
+            return self._by_torch(pictures)
+        if not isinstance(pictures, np.ndarray):
+            pictures = pictures.cpu().numpy()
+        found = self._request.infer([np.ascontiguousarray(pictures)], share_inputs=True)
+        return [np.array(found[i], np.float32) for i in range(len(found))]
+
+    def _by_torch(self, pictures: Pictures) -> list[NDArray[np.float32]]:
         import torch
 
         assert self._network is not None

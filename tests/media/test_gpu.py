@@ -5,11 +5,13 @@ What needs a GPU is skipped without one: decoding on NVDEC, planes without a cop
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import av
 import numpy as np
 import pytest
 import torch
-from films import write_film
+from films import read_number, write_film
 
 from caststream.media import hardware
 from caststream.media.gpu import TorchSurface, weights
@@ -196,23 +198,72 @@ def test_a_gpu_that_cannot_decode_is_told_once(
     assert caplog.text.count("the GPU cannot decode (not permitted)") == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU with NVDEC")
-def test_nvdec_shows_what_the_processor_shows(tmp_path) -> None:
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+
+
+def decode(film: Path, device: str) -> list[Picture]:
     from caststream.media.decoding import Decoder
     from caststream.media.pipes import StopSign
     from caststream.media.showing import Shown
     from caststream.media.sources import Source
 
-    film = str(write_film(tmp_path / "film.mp4", 48, size=(320, 192)))
+    stop = StopSign()
+    hardware = find_decoder(device)
+    source = Source(str(film), timeout=1.0, spool_limit=1, stop=stop, hardware=hardware)
+    shown = [i.picture for i in Decoder(source, stop).run() if isinstance(i, Shown)]
+    source.close()
+    stop.close()
+    return shown
 
-    def decode(device: str) -> list[np.ndarray]:
-        stop = StopSign()
-        source = Source(film, timeout=1.0, spool_limit=1, stop=stop, hardware=find_decoder(device))
-        shown = [i for i in Decoder(source, stop).run() if isinstance(i, Shown)]
-        pictures = [one.picture.resized(64, 36) for one in shown]
-        source.close()
-        stop.close()
-        return pictures
 
-    for one, other in zip(decode("cuda"), decode("cpu"), strict=True):
-        assert np.abs(one.astype(int) - other.astype(int)).mean() < 2.0
+@needs_gpu
+@pytest.mark.parametrize(
+    ("codec", "pixels"),
+    [("libx264", "yuv420p"), ("libx265", "yuv420p"), ("libx265", "yuv420p10le")],
+)
+def test_nvdec_shows_what_the_processor_shows(tmp_path: Path, codec: str, pixels: str) -> None:
+    film = write_film(tmp_path / "film.mp4", 48, size=(320, 192), codec=codec, pixels=pixels)
+    boxes = np.array([[10, 20, 90, 120], [200, 0, 320, 192]], np.float32)
+    for one, other in zip(decode(film, "cuda"), decode(film, "cpu"), strict=True):
+        there = one.pixels(64, 36)
+        assert isinstance(there, torch.Tensor) and there.device.type == "cuda"
+        pairs = (one.resized(64, 36), other.resized(64, 36)), (
+            one.crops(boxes, 64), other.crops(boxes, 64)
+        )  # fmt: skip
+        for ours, theirs in pairs:
+            assert np.abs(ours.astype(int) - theirs.astype(int)).mean() < 2.0
+        assert read_number(one.resized(320, 192)) == read_number(other.resized(320, 192))
+
+
+@needs_gpu
+def test_what_nvdec_does_not_take_the_processor_decodes_and_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    film = write_film(tmp_path / "film.mp4", 12, size=(320, 192), codec="ffv1", format="matroska")
+    shown = decode(film, "cuda")
+    assert [read_number(one.resized(320, 192)) for one in shown] == list(range(12))
+    assert caplog.text.count("the GPU does not decode ffv1") == 1
+
+
+@needs_gpu
+@pytest.mark.parametrize("codec", ["libx264", "libx265"])
+def test_full_chroma_is_shown_whoever_decodes_it(tmp_path: Path, codec: str) -> None:
+    film = write_film(tmp_path / "film.mp4", 12, size=(320, 192), codec=codec, pixels="yuv444p")
+    assert [read_number(one.resized(320, 192)) for one in decode(film, "cuda")] == list(range(12))
+
+
+@needs_gpu
+def test_a_turned_film_stands_upright_on_the_gpu(tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.mp4", 12, size=(320, 192))
+    turned = tmp_path / "turned.mp4"
+    with av.open(str(film)) as source, av.open(str(turned), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        stream.set_display_rotation(90)
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                target.mux(packet)
+    for one, other in zip(decode(turned, "cuda"), decode(turned, "cpu"), strict=True):
+        assert one.shown == other.shown == (192, 320)
+        ours, theirs = one.resized(96, 160).astype(int), other.resized(96, 160).astype(int)
+        assert np.abs(ours - theirs).mean() < 2.0

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from caststream.vision import runtime as runtime_module
 from caststream.vision.runtime import Runtime
 
 
@@ -110,3 +111,57 @@ def test_tensors_are_looked_at_where_they_are_and_come_back_together() -> None:
     np.testing.assert_array_equal(once[1], 2 * once[0])
     for one, other in zip(once, runtime(torch.from_numpy(pictures)), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_where_the_gpu_is_full_the_processor_goes_on_and_says_so_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A GPU stands in as torch's device without memory, which computes nothing."""
+    monkeypatch.setattr(runtime_module, "resolve_device", lambda device: "meta")
+    runtime = Runtime(Means, (64, 32), "cuda")
+    assert (runtime.kind, runtime.takes_tensors) == ("torch-f16", True)
+
+    def full(pictures: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    monkeypatch.setattr(runtime, "_by_torch", full)
+    pictures = np.full((2, 32, 64, 3), 7, np.uint8)
+    for asked in (pictures, torch.from_numpy(pictures)):
+        np.testing.assert_allclose(runtime(asked)[1], np.full((2, 3), 14.0), rtol=1e-2)
+    assert runtime.device == "cpu"
+    assert caplog.text.count("memory is full") == 1
+
+
+def test_other_errors_of_a_gpu_are_not_taken_for_a_full_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runtime_module, "resolve_device", lambda device: "meta")
+    runtime = Runtime(Means, (64, 32), "cuda")
+
+    def broken(pictures: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(runtime, "_by_torch", broken)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        runtime(np.zeros((1, 32, 64, 3), np.uint8))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
+def test_the_gpu_finds_what_the_processor_finds() -> None:
+    """Both networks in half precision, on pictures that are no noise."""
+    y, x = np.mgrid[:288, :512]
+    waves = [127 + 100 * np.sin(x / (9 + k) + k) * np.cos(y / (17 + 3 * k)) for k in range(3)]
+    pictures = np.stack([np.roll(np.stack(waves, 2), 40 * k, 1) for k in range(4)]).astype(np.uint8)
+    crops = pictures[:, :128, :128].copy()
+    from caststream.vision import detector, embedder
+
+    for load, asked in ((detector.load_network, pictures), (embedder.load_network, crops)):
+        weights = (detector if asked is pictures else embedder).WEIGHTS
+        size = asked.shape[2], asked.shape[1]
+        ours, theirs = (
+            Runtime(lambda load=load, weights=weights: load(weights)[0], size, *words)(asked)
+            for words in (("cuda",), ("cpu", "torch-f32"))
+        )
+        for one, other in zip(ours, theirs, strict=True):
+            scale = np.abs(other).max()
+            assert np.abs(one - other).max() < 0.03 * scale

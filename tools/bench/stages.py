@@ -1,6 +1,6 @@
 """Where the time goes: processor time of each node, in the program itself.
 
-    python -m tools.bench.stages film.mp4 [--set NODE.KEY=VALUE ...]
+    python -m tools.bench.stages film.mp4 [--device cpu] [--set NODE.KEY=VALUE ...]
 
 Each node's own time is taken on its thread, without what runs below it. Inference runs on the
 caller's thread where it has one thread (two cores); with more it counts under "other threads", as
@@ -26,7 +26,9 @@ from caststream.nodes import catalogue
 CALLS = ("process", "mark", "end_shot", "end_stream")
 
 
-def profile(film: Path, settings: list[str]) -> tuple[dict[str, float], float]:
+def profile(
+    film: Path, settings: list[str], device: str = "auto"
+) -> tuple[dict[str, float], float]:
     """Seconds of processor time by node, and the film's length in seconds."""
     spent: dict[str, float] = {}
     length = 0.0
@@ -35,6 +37,7 @@ def profile(film: Path, settings: list[str]) -> tuple[dict[str, float], float]:
             uri=str(film),
             store=str(Path(folder) / "s.zarr"),
             labels=str(Path(folder) / "l.ndjson"),
+            device=device,
             quiet=True,
         )
         run = Run(load_graph("archive", catalogue(), settings), context)
@@ -100,9 +103,10 @@ def table(spent: dict[str, float], length: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("film", type=Path)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--set", action="append", default=[])
     args = parser.parse_args()
-    sys.stdout.write(table(*profile(args.film, args.set)) + "\n")
+    sys.stdout.write(table(*profile(args.film, args.set, args.device)) + "\n")
 
 
 if __name__ == "__main__":
