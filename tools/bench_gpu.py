@@ -244,16 +244,17 @@ def _iou(a: np.ndarray, b: np.ndarray) -> float:
 
 def graph(films: list[Path]) -> Iterator[Line]:
     """Frames a second of the whole default graph, and each node's processor time."""
+    _whole(films[0], "cuda")  # the first time compiles kernels and loads libraries
     for device in ("cuda", "cpu"):
-        for turn, film in enumerate([films[0], *films]):
-            line = {"film": film.stem, "device": device} | _whole(film, device)
-            if turn:  # the first time compiles kernels and loads libraries
-                yield line
-    for film in films:
-        seconds, length = profile(film, [], "cuda")
-        yield {"film": film.stem, "seconds of it": length} | {
-            name: round(value, 3) for name, value in sorted(seconds.items(), key=lambda x: -x[1])
-        }
+        for film in films:
+            yield {"film": film.stem, "device": device} | _whole(film, device)
+        if device == "cuda":
+            for film in films:
+                seconds, length = profile(film, [], device)
+                yield {"film": film.stem, "seconds of it": length} | {
+                    name: round(value, 3)
+                    for name, value in sorted(seconds.items(), key=lambda x: -x[1])
+                }
 
 
 def _whole(film: Path, device: str) -> Line:
