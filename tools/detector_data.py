@@ -22,6 +22,8 @@ FRESH = 16
 """New drawn pictures for each batch."""
 KEPT = 16
 """Batches for which a drawn picture is kept."""
+CLUTTERED, MOST_CLUTTER = 0.3, 6
+"""Share of new drawn pictures with one to so many things more that are no characters."""
 SEEN = 0.3
 """A box of which less than this share is left inside the picture is only to be ignored."""
 
@@ -246,7 +248,8 @@ class Fresh(Sequence[Sample]):
         drawn = []
         for number in range(batch * FRESH, (batch + 1) * FRESH):
             rng = np.random.default_rng((self._seed, number))
-            picture, boxes, _, visible = sample_picture(rng, *self._size)
+            clutter = int(rng.integers(1, MOST_CLUTTER + 1)) if rng.random() < CLUTTERED else 0
+            picture, boxes, _, visible = sample_picture(rng, *self._size, clutter=clutter)
             boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
             drawn.append(Sample(picture, boxes, np.asarray(visible) < HIDDEN))
         return drawn

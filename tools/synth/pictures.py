@@ -35,8 +35,11 @@ def sample_picture(
     width: int = 512,
     height: int = 288,
     shown: Sequence[Identity] = (),
+    clutter: int = 0,
 ) -> Sample:
     """A random still of a random show, or of the show of the characters to be ``shown``.
+
+    So many things more stand or hang behind the characters as ``clutter`` says, as large as these.
 
     Returns the picture (height, width, 3) as RGB, tight boxes (N, 4) xyxy of what is seen of each
     character, clipped to the picture, the seeds of their identities (N,), and the share of each
@@ -59,6 +62,10 @@ def sample_picture(
     if rng.random() < 0.22:
         loom, skew = float(rng.uniform(-0.35, 0.35)), float(rng.normal(0, 0.08))
         stands = [replace(stand, loom=loom, skew=skew) for stand in stands]
+    for _ in range(clutter):
+        high = height * float(rng.uniform(0.12, 0.85))
+        foot = float(rng.uniform(max(high, 0.5 * height), 1.1 * height))
+        _foreground(rng, layers, style, props.ANY, float(rng.uniform(0, width)), foot, high)
     shadows = rng.random() < 0.5
     light = cel_light(rng, style, width, height)
     for stand in stands:
