@@ -103,13 +103,8 @@ class TorchSurface:
         for plane in planes:
             _, lines, columns = plane.shape
             x0, y0, x1, y1 = (regions * ([columns / self.width, lines / self.height] * 2)).T
-            down, across = (
-                torch.stack([weights(*ends, size, length, False) for ends in spans])
-                for spans, length in (
-                    (zip(y0, y1, strict=True), lines), (zip(x0, x1, strict=True), columns)
-                )
-            )  # fmt: skip
-            down, across = down.to(plane.device), across.to(plane.device).mT
+            down = weights(y0, y1, size, lines, False, plane.device)
+            across = weights(x0, x1, size, columns, False, plane.device).mT
             # One channel at a time: a product with both would copy them for each region.
             cuts += [down @ channel @ across for channel in plane]
         return self._rgb(torch.stack(cuts, dim=1))
@@ -136,7 +131,7 @@ class TorchSurface:
             if not gpu_is_full(error):
                 raise
             say_once("the GPU's memory is full: pictures are resized and cut by the processor")
-            self._luma, self._chroma = self._luma.cpu(), self._chroma.cpu()
+            self._luma, self._chroma = _fetched(self._luma), _fetched(self._chroma)
             self._keep = None
             with torch.inference_mode():
                 return work()
@@ -148,34 +143,56 @@ def _brought(pixels: Tensor) -> NDArray[np.uint8]:
     return found
 
 
-def weights(low: float, high: float, size: int, length: int, box: bool) -> Tensor:
-    """How much of each of ``length`` samples goes into each of ``size`` outputs: (size, length).
+def _fetched(plane: Tensor) -> Tensor:
+    """A plane in main memory, which takes none of the device's.
 
-    The outputs share ``low`` to ``high`` (in samples) evenly; beyond the ends the border counts.
-    With ``box`` each output is the mean of what lies under it, else the triangle of Pillow's
-    ``BILINEAR``, which widens with the reduction.
+    Its lines lie apart; torch would pack them before the transfer, on the device that is full.
     """
-    scale = (high - low) / size
-    support = 0.5 * scale if box else max(scale, 1.0)
-    centres = low + (np.arange(size) + 0.5) * scale
-    first = np.floor(centres - support).astype(np.int64)
-    taps = first[:, None] + np.arange(int(np.ceil(2 * support)) + 2)
+    span = 1 + sum(
+        (size - 1) * step for size, step in zip(plane.shape, plane.stride(), strict=True)
+    )
+    return plane.as_strided((span,), (1,)).cpu().as_strided(plane.shape, plane.stride(), 0)
+
+
+def weights(
+    low: NDArray[np.float64], high: NDArray[np.float64], size: int, length: int, box: bool,
+    device: torch.device | None = None,
+) -> Tensor:  # fmt: skip
+    """How much of each of ``length`` samples goes into each of ``size`` outputs of N regions.
+
+    (N, size, length). The outputs of a region share its ``low`` to ``high`` (N,) (in samples)
+    evenly; beyond the ends the border counts. With ``box`` each output is the mean of what lies
+    under it, else the triangle of Pillow's ``BILINEAR``, which widens with the reduction.
+    """
+    widest = float((high - low).max()) / size
+    reach = int(np.ceil(widest if box else 2 * max(widest, 1.0))) + 2
+    start, end = torch.from_numpy(np.stack([low, high])).to(device)[..., None]
+    scale = (end - start) / size
+    support = 0.5 * scale if box else scale.clamp(min=1.0)
+    steps = torch.arange(max(size, reach), device=device)
+    centres = start + (steps[:size] + 0.5) * scale
+    taps = (centres - support).floor()[..., None] + steps[:reach]
+    centres, support = centres[..., None], support[..., None]
     if box:
-        under = np.minimum(taps + 1, (centres + support)[:, None])
-        share = np.clip(under - np.maximum(taps, (centres - support)[:, None]), 0.0, None)
+        ends = torch.minimum(taps + 1, centres + support)
+        share = (ends - torch.maximum(taps, centres - support)).clamp(min=0.0)
     else:
-        share = np.clip(1.0 - np.abs(taps + 0.5 - centres[:, None]) / support, 0.0, None)
-    share /= share.sum(axis=1, keepdims=True)
-    made = np.zeros((size, length), np.float32)
-    rows = np.broadcast_to(np.arange(size)[:, None], taps.shape)
-    np.add.at(made, (rows, np.clip(taps, 0, length - 1)), share.astype(np.float32))
-    return torch.from_numpy(made)
+        share = (1.0 - (taps + 0.5 - centres).abs() / support).clamp(min=0.0)
+    share = share / share.sum(2, keepdim=True)
+    # What lies outside is written anywhere there, and counts for the border: sums in a settled
+    # order, which adding up in place would not be on a GPU.
+    places = (taps + 1).clamp(0, length + 1).to(torch.int64)
+    made = torch.zeros((len(low), size, length + 2), device=device)
+    made = made.scatter_(2, places, share.to(torch.float32))[..., 1:-1]
+    for border, beyond in ((0, taps < 0), (-1, taps >= length)):
+        made[..., border] += (share * beyond).sum(2)
+    return made
 
 
 @lru_cache(maxsize=32)
 def _whole(length: int, size: int, smaller: bool, device: torch.device) -> Tensor:
     """Weights (size, length) of a whole side; kept, since each picture of a stream wants them."""
-    return weights(0.0, length, size, length, smaller).to(device)
+    return weights(np.zeros(1), np.array([float(length)]), size, length, smaller, device)[0]
 
 
 @lru_cache(maxsize=32)

@@ -118,7 +118,7 @@ def test_weights_add_up_and_repeat_the_border(box: bool) -> None:
     for low, high, size, length in [(0, 50, 7, 50), (-30, 80, 16, 50), (20.5, 23.25, 9, 50)]:
         if box and high - low < size:
             continue
-        found = weights(low, high, size, length, box)
+        (found,) = weights(np.array([low * 1.0]), np.array([high * 1.0]), size, length, box)
         assert found.shape == (size, length)
         np.testing.assert_allclose(found.sum(1), 1.0, rtol=1e-5)
         centres = np.clip(low + (np.arange(size) + 0.5) * (high - low) / size, 0.5, length - 0.5)
@@ -152,8 +152,14 @@ def test_a_full_gpu_hands_over_to_the_processor_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(hardware, "_said", set())
-    one = surface(picture())
-    wanted = one.resized(48, 27)
+    luma, chroma = planes(picture())
+    wanted = TorchSurface(luma, chroma, 1, 1).resized(48, 27)
+    # As a decoder's lines lie: apart, and behind something else.
+    apart = (
+        torch.nn.functional.pad(luma, (0, 32, 1, 0)),
+        torch.nn.functional.pad(chroma, (0, 0, 0, 16, 1, 0)),
+    )
+    one = TorchSurface(apart[0][1:, :96], apart[1][1:, :48], 1, 1)
     calls = 0
     whole = one._rgb
 
@@ -168,6 +174,7 @@ def test_a_full_gpu_hands_over_to_the_processor_and_says_so_once(
     for _ in range(2):
         np.testing.assert_array_equal(one.resized(48, 27), wanted)
     assert caplog.text.count("memory is full") == 1
+    np.testing.assert_array_equal(one.resized(32, 18), surface(picture()).resized(32, 18))
 
 
 @pytest.mark.skipif(has_driver(), reason="a driver is installed here")

@@ -14,6 +14,7 @@ from torch import nn
 
 from caststream.vision import runtime as runtime_module
 from caststream.vision.runtime import Runtime
+from caststream.vision.together import Pictures
 
 
 class Means(nn.Module):
@@ -121,8 +122,12 @@ def test_where_the_gpu_is_full_the_processor_goes_on_and_says_so_once(
     runtime = Runtime(Means, (64, 32), "cuda")
     assert (runtime.kind, runtime.takes_tensors) == ("torch-f16", True)
 
-    def full(pictures: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+    by_torch = runtime._by_torch
+
+    def full(pictures: Pictures) -> list[np.ndarray]:
+        if runtime.device == "meta":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return by_torch(pictures)  # where there is no OpenVINO
 
     monkeypatch.setattr(runtime, "_by_torch", full)
     pictures = np.full((2, 32, 64, 3), 7, np.uint8)

@@ -30,7 +30,6 @@ def profile(
     film: Path, settings: list[str], device: str = "auto"
 ) -> tuple[dict[str, float], float]:
     """Seconds of processor time by node, and the film's length in seconds."""
-    spent: dict[str, float] = {}
     length = 0.0
     with tempfile.TemporaryDirectory() as folder:
         context = Context(
@@ -41,13 +40,7 @@ def profile(
             quiet=True,
         )
         run = Run(load_graph("archive", catalogue(), settings), context)
-        for name, node in run.nodes.items():
-            spent[name] = 0.0
-            for call in CALLS:
-                setattr(node, call, _timed(getattr(node, call), name, spent))
-        opened = [node.open for node in run.nodes.values()]
-        for node, original in zip(run.nodes.values(), opened, strict=True):
-            node.open = _plain(original, "opening", spent)  # type: ignore[method-assign]
+        spent = watched(run)
         started = time.process_time()
         run.run()
         whole = time.process_time() - started
@@ -60,6 +53,17 @@ def profile(
     known = sum(seconds for name, seconds in spent.items() if "own process" not in name)
     spent["decoding and other threads"] = whole - known
     return spent, length
+
+
+def watched(run: Run) -> dict[str, float]:
+    """Seconds of processor time by node, and of "opening" all of them; filled as it runs."""
+    spent: dict[str, float] = {}
+    for name, node in run.nodes.items():
+        spent[name] = 0.0
+        for call in CALLS:
+            setattr(node, call, _timed(getattr(node, call), name, spent))
+        node.open = _plain(node.open, "opening", spent)  # type: ignore[method-assign]
+    return spent
 
 
 def _timed(call: Callable[..., Iterator[Any]], name: str, spent: dict[str, float]) -> Any:
