@@ -151,7 +151,8 @@ def _fetched(plane: Tensor) -> Tensor:
     span = 1 + sum(
         (size - 1) * step for size, step in zip(plane.shape, plane.stride(), strict=True)
     )
-    return plane.as_strided((span,), (1,)).cpu().as_strided(plane.shape, plane.stride(), 0)
+    lines = plane.as_strided((span,), (1,)).to("cpu", copy=True)
+    return lines.as_strided(plane.shape, plane.stride())
 
 
 def weights(

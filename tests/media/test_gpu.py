@@ -155,11 +155,10 @@ def test_a_full_gpu_hands_over_to_the_processor_and_says_so_once(
     luma, chroma = planes(picture())
     wanted = TorchSurface(luma, chroma, 1, 1).resized(48, 27)
     # As a decoder's lines lie: apart, and behind something else.
-    apart = (
-        torch.nn.functional.pad(luma, (0, 32, 1, 0)),
-        torch.nn.functional.pad(chroma, (0, 0, 0, 16, 1, 0)),
+    pad = torch.nn.functional.pad
+    one = TorchSurface(
+        pad(luma, (0, 32, 1, 0))[1:, :96], pad(chroma, (0, 0, 0, 16, 1, 0))[1:, :48], 1, 1
     )
-    one = TorchSurface(apart[0][1:, :96], apart[1][1:, :48], 1, 1)
     calls = 0
     whole = one._rgb
 
