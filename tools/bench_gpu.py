@@ -83,13 +83,13 @@ def looped(film: Path, loops: int, folder: Path) -> Path:
     return path
 
 
-def shown(film: Path, device: str, most: int = 1 << 30, threads: int = 0) -> Iterator[Picture]:
+def shown(film: Path, device: str, most: int = 1 << 30) -> Iterator[Picture]:
     """Up to ``most`` pictures as the program decodes them."""
     stop = StopSign()
     hardware = find_decoder(device)
     source = Source(str(film), timeout=5.0, spool_limit=1, stop=stop, hardware=hardware)
     try:
-        for item in Decoder(source, stop, threads=threads).run():
+        for item in Decoder(source, stop).run():
             if isinstance(item, Shown):
                 yield item.picture
                 if item.index + 1 >= most:
@@ -102,18 +102,17 @@ def shown(film: Path, device: str, most: int = 1 << 30, threads: int = 0) -> Ite
 def decode(films: list[Path]) -> Iterator[Line]:
     """Frames a second of decoding alone."""
     for film in films:
-        for device, threads in (("cpu", 0), ("cuda", 1), ("cuda", 0)):
+        for device in ("cpu", "cuda"):
             began, count = 0.0, 0
             processor = 0.0
-            for _ in shown(film, device, threads=threads):
+            for _ in shown(film, device):
                 if not count:  # opening is not decoding
                     began, processor = time.perf_counter(), time.process_time()
                 count += 1
             torch.cuda.synchronize()
             took = time.perf_counter() - began
             yield {
-                "film": film.stem, "device": device, "threads": threads or "auto",
-                "fps": round((count - 1) / took),
+                "film": film.stem, "device": device, "fps": round((count - 1) / took),
                 "cpu_ms": round(1e3 * (time.process_time() - processor) / count, 3),
             }  # fmt: skip
 
