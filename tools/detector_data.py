@@ -223,6 +223,16 @@ def _as_other_paint(rng: np.random.Generator, picture: U1) -> U1:
     return np.asarray(Image.blend(image, painted, float(rng.uniform(0.3, 1.0))))
 
 
+def draw_one(rng: np.random.Generator, width: int, height: int) -> Sample:
+    """A drawn picture; characters that are hidden for the most part are ignored."""
+    from tools.synth import sample_picture
+
+    clutter = int(rng.integers(1, MOST_CLUTTER + 1)) if rng.random() < CLUTTERED else 0
+    picture, boxes, _, visible = sample_picture(rng, width, height, clutter=clutter)
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    return Sample(picture, boxes, np.asarray(visible) < HIDDEN)
+
+
 class Fresh(Sequence[Sample]):
     """Drawn pictures that are made when a batch needs them: ``FRESH`` new ones and those before.
 
@@ -243,16 +253,9 @@ class Fresh(Sequence[Sample]):
         self._shown = [sample for drawn in self._drawn.values() for sample in drawn]
 
     def _draw(self, batch: int) -> list[Sample]:
-        from tools.synth import sample_picture
-
-        drawn = []
-        for number in range(batch * FRESH, (batch + 1) * FRESH):
-            rng = np.random.default_rng((self._seed, number))
-            clutter = int(rng.integers(1, MOST_CLUTTER + 1)) if rng.random() < CLUTTERED else 0
-            picture, boxes, _, visible = sample_picture(rng, *self._size, clutter=clutter)
-            boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-            drawn.append(Sample(picture, boxes, np.asarray(visible) < HIDDEN))
-        return drawn
+        numbers = range(batch * FRESH, (batch + 1) * FRESH)
+        rngs = [np.random.default_rng((self._seed, number)) for number in numbers]
+        return [draw_one(rng, *self._size) for rng in rngs]
 
     def __len__(self) -> int:
         return len(self._shown)

@@ -35,7 +35,7 @@ from caststream.vision.networks import CharacterNet
 from tools.coco_weights import coco_start
 from tools.course import Course, ahead, falling
 from tools.detection_score import overlaps, score
-from tools.detector_data import FRESH, HIDDEN, Fresh, Mixture, Sample
+from tools.detector_data import FRESH, Fresh, Mixture, Sample, draw_one
 from tools.detector_loss import detection_loss
 from tools.films import Labelled, Loose, read_film
 
@@ -115,8 +115,6 @@ def main() -> None:
 
 def draw(work: Path, count: int, seed: int) -> None:
     """Draw cartoons into the cache, 200 to a file; files that are there are kept."""
-    from tools.synth import sample_picture
-
     work.mkdir(parents=True, exist_ok=True)
     for number in range(-(-count // 200)):
         path = work / f"drawn-{number:03}.npz"
@@ -124,20 +122,15 @@ def draw(work: Path, count: int, seed: int) -> None:
             continue
         started = time.process_time()
         rng = np.random.default_rng((seed, number))
-        pictures, boxes, visible = [], [], []
-        for _ in range(200):
-            picture, found, _, seen = sample_picture(rng, 512, 288)
-            pictures.append(picture)
-            boxes.append(np.asarray(found, np.float32).reshape(-1, 4))
-            visible.append(np.asarray(seen, np.float32))
+        samples = [draw_one(rng, 512, 288) for _ in range(200)]
         # The pictures stand alone, so that they can be mapped: they take more than memory has.
-        np.save(path.with_suffix(".npy"), np.array(pictures))
+        np.save(path.with_suffix(".npy"), np.array([sample.picture for sample in samples]))
         with path.with_suffix(".part").open("wb") as file:
             np.savez(
                 file,
-                boxes=np.concatenate(boxes),
-                visible=np.concatenate(visible),
-                counts=[len(b) for b in boxes],
+                boxes=np.concatenate([sample.boxes for sample in samples]),
+                ignore=np.concatenate([sample.ignore for sample in samples]),
+                counts=[len(sample.boxes) for sample in samples],
             )
         path.with_suffix(".part").rename(path)
         pace = 200 / (time.process_time() - started)
@@ -145,15 +138,15 @@ def draw(work: Path, count: int, seed: int) -> None:
 
 
 def read_drawn(work: Path) -> list[Sample]:
-    """All drawn pictures of the cache; characters that are hidden for the most part are ignored."""
+    """All drawn pictures of the cache."""
     samples = []
     for path in sorted(work.glob("drawn-*.npz")):
         pictures = np.load(path.with_suffix(".npy"), mmap_mode="r")
         with np.load(path) as arrays:
             ends = arrays["counts"].cumsum()[:-1]
             boxes = np.split(arrays["boxes"], ends)
-            hidden = np.split(arrays["visible"] < HIDDEN, ends)
-        samples += [Sample(*parts) for parts in zip(pictures, boxes, hidden, strict=True)]
+            ignore = np.split(arrays["ignore"], ends)
+        samples += [Sample(*parts) for parts in zip(pictures, boxes, ignore, strict=True)]
     return samples
 
 
