@@ -5,8 +5,8 @@
 
 Parts: ``networks`` (detector and embedder by number of pictures), ``decode`` (decoding alone),
 ``graph`` (the whole default graph, and where its time goes), ``single`` (pictures made one by one),
-``agree`` (against the processor's results), ``tune`` (what the first film teaches), ``pictures``
-(decoding with what every graph asks of the pictures).
+``agree`` (against the processor's results), ``tune`` (what the first film teaches, or the store
+that is given in its place), ``pictures`` (decoding with what every graph asks of the pictures).
 Each stands alone: one that fails says why, and the next goes on. ``--loops`` shows a film so many
 times over, since short ones end before anything has settled. With ``--out`` everything is kept as
 ``gpu.json`` as well. Needs an NVIDIA GPU; without one it says so.
@@ -293,14 +293,20 @@ def _prepared(film: Path, device: str, name: str, folder: str) -> Run:
 
 
 def tune(films: list[Path]) -> Iterator[Line]:
-    """Seconds that tuning takes on what the first film leaves in a store, and what it gives."""
+    """Seconds that tuning takes on what the first film leaves in a store, and what it gives.
+
+    A folder is taken for a store that is there already.
+    """
     from caststream.learning.tuner import tune_store
 
     with tempfile.TemporaryDirectory() as folder:
-        _prepared(films[0], "cuda", "unit", folder).run()
+        store = films[0]
+        if not store.is_dir():
+            _prepared(films[0], "cuda", "unit", folder).run()
+            store = Path(folder, "s.zarr")
         for full, device in ((False, "cpu"), (True, "cuda"), (True, "cuda"), (True, "cpu")):
             began = time.perf_counter()
-            done = tune_store(f"{folder}/s.zarr", None, 0, None, "caststream", full, device)
+            done = tune_store(store, None, 0, None, "caststream", full, device)
             yield {
                 "tuned": "in full" if full else "its head", "device": device,
                 "seconds": round(time.perf_counter() - began, 2), "why": done.why,
