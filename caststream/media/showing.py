@@ -16,11 +16,9 @@ from caststream.media.picture import Picture
 from caststream.media.sound import Ear, Sound
 from caststream.media.sources import Source
 from caststream.media.surface import CpuSurface, Scalers, Surface
+from caststream.media.upright import way_up
 
 log = logging.getLogger(__name__)
-
-_TURNS = {90: "transpose=cclock", -90: "transpose=clock", 180: "hflip,vflip", -180: "hflip,vflip"}
-"""How to stand a picture upright, by the degrees that its file says (counterclockwise)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Showing:
                 )
             return frame
         # Filters work in main memory.
-        return fetched(frame) if self._chain_text or _turn(frame) else frame
+        return fetched(frame) if self._chain_text or way_up(frame).chain else frame
 
     def adapt(self, frame: av.VideoFrame) -> Iterator[Shown]:
         """Get ready for a frame that may have another shape; gives what the filters still held."""
@@ -108,7 +106,7 @@ class Showing:
 
     def _set_up(self, frame: av.VideoFrame, shape: tuple[object, ...]) -> None:
         """Make filters and geometry anew for frames of another shape."""
-        turn = _turn(frame)
+        turn = way_up(frame).chain
         width, height = frame.width, frame.height
         geometry, chain = Geometry(), None
         if self._chain_text or turn:
@@ -147,14 +145,9 @@ class Showing:
         return CpuSurface(frame, self._scalers)
 
 
-def _turn(frame: av.VideoFrame) -> str:
-    """The filters that stand a frame upright."""
-    return _TURNS.get(round(frame.rotation / 90) * 90, "")
-
-
 def _shape(frame: av.VideoFrame) -> tuple[object, ...]:
     """What filters have to be made anew for."""
     return (
-        frame.width, frame.height, frame.rotation,
+        frame.width, frame.height, way_up(frame),
         frame.format.name, frame.time_base, frame.colorspace, frame.color_range,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from caststream.errors import InputError
 from caststream.media.pipes import StopSign
 from caststream.media.sources import Source
 from caststream.media.surface import settle_colors
+from caststream.media.upright import way_up
 
 _MOST_FRAMES = 1000
 """Frames decoded for one picture at most: films with a key picture every half minute still do."""
@@ -104,7 +105,7 @@ class Stills:
         scale = min(1.0, most / max(frame.width, frame.height))
         size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
         picture = frame.reformat(*size, format="rgb24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(picture, round(frame.rotation / 90)))
+        return way_up(frame).stand(picture)
 
     def close(self) -> None:
         """Let go of the film; safe to call again."""

@@ -70,6 +70,8 @@ _ARRAYS = (
     *("label_uid", "label_character", "label_confidence"),
 )
 
+_META = {"revision", "characters", "thresholds", "meta"}
+
 
 def publish(path: str | Path, payload: Published) -> int:
     """Make ``payload`` the version in force; returns its number.
@@ -140,7 +142,7 @@ def _forget_trunks(folder: Path) -> None:
     """Remove opened stages of versions that nobody can return to."""
     files = sorted((folder / "trunks").glob("*.safetensors"))
     if files:
-        kept = {_vectors_of(folder / f"{n:06d}") for n in sorted(_numbers(folder))[-KEEP:]}
+        kept = {_vectors_of(folder.parent, n) for n in _numbers(folder)[-KEEP:]}
         # What was kept after the newest version is about to be published.
         kept.add(max(int(file.stem) for file in files))
         for file in files:
@@ -148,12 +150,11 @@ def _forget_trunks(folder: Path) -> None:
                 file.unlink(missing_ok=True)
 
 
-def _vectors_of(version: Path) -> int | None:
+def _vectors_of(path: Path, number: int) -> int | None:
     try:
-        meta = json.loads((version / "meta.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        return int(_meta(path, number)["meta"].get("vectors", 0))
+    except StoreError:
         return None
-    return int(meta["meta"].get("vectors", 0))
 
 
 def current_number(path: str | Path) -> int:
@@ -234,13 +235,32 @@ def versions(path: str | Path) -> list[int]:
 
 
 def highest_character(path: str | Path) -> int:
-    """Highest id that any version ever gave to a character, also after a rollback; 0 for none."""
-    numbers = _numbers(Path(path) / "models")
-    if not numbers:
+    """Highest id that any version ever gave to a character, also after a rollback; 0 for none.
+
+    Each version knows of all before it; of those that are damaged the arrays are asked.
+    """
+    highest = 0
+    for number in reversed(_numbers(Path(path) / "models")):
+        try:
+            newest = _meta(path, number)
+        except StoreError:
+            highest = max(highest, _highest_given(_folder(path, number)))
+            continue
+        given = (int(i) for c in newest["characters"] for i in (c["id"], *c["aliases"]))
+        return max([highest, int(newest["meta"].get("highest", 0)), *given])
+    return highest
+
+
+def _highest_given(folder: Path) -> int:
+    """Highest id in the arrays of a version, 0 where they are gone or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / "arrays.safetensors", framework="numpy") as file:
+            given = (file.get_tensor(name) for name in ("prototype_character", "label_character"))
+            return max(int(ids.max(initial=0)) for ids in given)
+    except (OSError, SafetensorError):
         return 0
-    newest = _meta(path, max(numbers))
-    given = (int(i) for c in newest["characters"] for i in (c["id"], *c["aliases"]))
-    return max([int(newest["meta"].get("highest", 0)), *given])
 
 
 def highest_head(path: str | Path) -> int:
@@ -280,6 +300,8 @@ def _meta(path: str | Path, number: int) -> dict[str, Any]:
     folder = _folder(path, number)
     try:
         meta: dict[str, Any] = json.loads((folder / "meta.json").read_text("utf-8"))
+        if not isinstance(meta, dict) or not meta.keys() >= _META:
+            raise ValueError("meta.json lacks something")
     except FileNotFoundError:
         raise _missing(path, number) from None
     except ValueError as error:

@@ -167,24 +167,27 @@ def test_another_codec_in_mid_stream(tmp_path):
     assert [b.reason for b in result.breaks] == ["corrupt"]
 
 
-@pytest.mark.parametrize("degrees", [90, -90, 180])
-def test_a_turned_film_is_seen_upright(tmp_path, degrees):
+@pytest.mark.parametrize("across", [False, True])
+@pytest.mark.parametrize("p", [1, -1])
+@pytest.mark.parametrize("q", [1, -1])
+def test_a_turned_or_mirrored_film_is_seen_upright(tmp_path, across, p, q):
     film = write_film(tmp_path / "plain.mp4", 6)
     turned = tmp_path / "turned.mp4"
+    matrix = (0, q, 0, p, 0, 0, 0, 0, 1) if across else (p, 0, 0, 0, q, 0, 0, 0, 1)
     with av.open(str(film)) as source, av.open(str(turned), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
-        stream.set_display_rotation(degrees)
+        stream.set_display_matrix([v << (30 if i == 8 else 16) for i, v in enumerate(matrix)])
         for packet in source.demux(video=0):
             if packet.size:
                 packet.stream = stream
                 target.mux(packet)
     result = decode(turned)
     picture = result.shown[3].picture
-    width, height = (WIDTH, HEIGHT) if degrees == 180 else (HEIGHT, WIDTH)
+    width, height = (HEIGHT, WIDTH) if across else (WIDTH, HEIGHT)
     assert (result.decoder.width, result.decoder.height) == (width, height)
     assert (picture.width, picture.height) == (width, height)
-    upright = np.rot90(picture.resized(width, height), -degrees // 90)
-    assert read_number(upright) == 3
+    seen = picture.resized(width, height)[::q, ::p]
+    assert read_number(seen.swapaxes(0, 1) if across else seen) == 3
 
 
 def test_wide_pixels_do_not_change_coordinates(tmp_path):

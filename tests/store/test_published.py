@@ -145,6 +145,19 @@ def test_ids_that_went_with_a_rollback_still_count(path):
     assert published.highest_character(path) == 7
 
 
+@pytest.mark.parametrize("damage", ["{", "[]", '{"number": 2}'])
+def test_ids_of_a_version_whose_words_are_damaged_still_count(path, damage):
+    published.publish(path, some(1, meta={"highest": 2}))
+    published.publish(path, some(2, label_character=np.array([-1, 0, 1, 2, 3, 4, 9])))
+    file = path / "models/000002/meta.json"
+    file.write_text(damage)
+    assert published.highest_character(path) == 9
+    with pytest.raises(StoreError, match=r"damaged .*roll back"):
+        published.current(path)
+    (file.parent / "arrays.safetensors").write_bytes(b"")
+    assert published.highest_character(path) == 4
+
+
 def test_heads_that_went_with_a_rollback_still_count(path):
     assert published.highest_head(path) == 0
     for vectors in (0, None, 2):  # None: of that version, the second
