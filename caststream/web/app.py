@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -30,6 +31,15 @@ from caststream.web.guard import Guard, TooLargeError
 from caststream.web.render import desk_of, fragment, page
 
 _log = logging.getLogger(__name__)
+
+
+class _Number(IntegerConvertor):
+    """A number that a store may have; longer ones are at no address of ours."""
+
+    regex = "[0-9]{1,9}"
+
+
+register_url_convertor("number", _Number())
 
 
 def make_app(desk: Desk, *, token: str, hosts: Iterable[str], cookie: str) -> Starlette:
@@ -79,18 +89,18 @@ def _routes() -> list[Route]:
         post("/suggestions", suggestions.answer),
         post("/suggestions/again", suggestions.again),
         get("/timeline", timeline.timeline),
-        get("/frame/{source:int}/{frame:int}", frame.frame),
+        get("/frame/{source:number}/{frame:number}", frame.frame),
         get("/live", live.live),
         get("/live/now", live.now),
-        get("/live/{source:int}/{frame:int}.jpg", live.picture),
+        get("/live/{source:number}/{frame:number}.jpg", live.picture),
         post("/models/rollback", live.rollback),
         get("/compare", compare.compare),
         post("/compare", compare.look_up),
         get("/events", events.events),
-        get("/crop/{tag}/{source:int}/{track:int}.jpg", images.crop),
-        get("/still/{tag}/{source:int}/{frame:int}.jpg", images.still),
-        get("/key/{tag}/{source:int}/{shot:int}.jpg", images.key),
-        get("/face/{tag}/{source:int}/{shot:int}.jpg", images.face),
+        get("/crop/{tag}/{source:number}/{track:number}.jpg", images.crop),
+        get("/still/{tag}/{source:number}/{frame:number}.jpg", images.still),
+        get("/key/{tag}/{source:number}/{shot:number}.jpg", images.key),
+        get("/face/{tag}/{source:number}/{shot:number}.jpg", images.face),
         get("/static/{name}", images.static),
     ]
 
@@ -129,7 +139,11 @@ def _broken(request: Request, error: Exception) -> Response:
 def _say(request: Request, status: int, heading: str, text: str) -> Response:
     if request.method == "POST":
         return fragment("refused.html", status, text=text[:1].upper() + text[1:])
-    with desk_of(request).at_work() as desk:
-        response = page(request, desk, "error.html", heading=heading, text=text)
+    try:
+        with desk_of(request).at_work() as desk:
+            response = page(request, desk, "error.html", heading=heading, text=text)
+    except (CaststreamError, OSError):
+        # The store itself cannot be looked at: nothing that would be drawn from it.
+        return fragment("gone.html", status, heading=heading, text=text)
     response.status_code = status
     return response

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from caststream.errors import CaststreamError
 from caststream.web.render import desk_of
 
 GLANCE = 0.5
@@ -33,7 +34,10 @@ async def _news(request: Request) -> AsyncIterator[str]:
     ending = request.app.state.ending
     while not ending() and not await request.is_disconnected():
         now = loop.time()
-        changes = await run_in_threadpool(desk.refresh)
+        try:
+            changes = await run_in_threadpool(desk.refresh)
+        except CaststreamError:
+            return  # the page asks again, and is told what is wrong where it is looked at
         if changes != told and now - changed_at >= CALM:
             told, changed_at, quiet_since = changes, now, now
             yield f"event: changed\ndata: {changes}\n\n"

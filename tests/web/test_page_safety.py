@@ -174,6 +174,29 @@ def test_no_path_of_a_request_reaches_the_disk(client: Client, path: str) -> Non
     assert b"make_app" not in answer.content
 
 
+@pytest.mark.parametrize("digits", [10, 19, 5000])
+def test_a_number_that_no_store_has_is_at_no_address(client: Client, digits: int) -> None:
+    long = "9" * digits
+    for path in (
+        *(f"/crop/x/{long}/0.jpg", f"/crop/x/0/{long}.jpg", f"/still/x/0/{long}.jpg"),
+        *(f"/frame/0/{long}", f"/live/{long}/0.jpg", f"/characters?page={long}&q={long}"),
+    ):
+        assert client.get(path).status_code == (200 if "?" in path else 404), path
+    assert client.get(f"/characters/c{long}").status_code in (404, 422)
+
+
+def test_a_store_that_was_taken_away_is_told(client: Client) -> None:
+    store = client.desk.store
+    store.rename(store.with_name("elsewhere.zarr"))
+    for path in ("/characters", "/timeline", "/live"):
+        answer = client.get(path)
+        assert answer.status_code == 422
+        assert f"{store} does not exist" in answer.text
+    assert client.get("/static/base.css").status_code == 200
+    store.with_name("elsewhere.zarr").rename(store)
+    assert client.get("/characters").status_code == 200
+
+
 def test_a_store_cannot_send_the_page_to_other_files(show: Show, tmp_path: Path) -> None:
     """A store from elsewhere may name any file as its film: only its own film is read."""
     other = tmp_path / "private.mp4"
