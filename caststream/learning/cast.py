@@ -188,21 +188,21 @@ class Cast:
         extra = self.published.extra
         if "label_seconds" not in extra:
             return ()
-        lines = []
-        for character in np.unique(self._final[self._final >= 0]).tolist():
-            if character in self.acts.ignored:
-                continue
-            mine = self._final == character
-            first = int(np.flatnonzero(mine)[0])
-            lines.append(
-                CharacterSummary(
-                    character,
-                    self.name(character),
-                    int(mine.sum()),
-                    float(extra["label_seconds"][mine].sum()),
-                    float(extra["label_start"][first]),
-                )
+        ids, first, whose, tracks = np.unique(
+            self._final, return_index=True, return_inverse=True, return_counts=True
+        )
+        seconds = np.bincount(whose, extra["label_seconds"], len(ids))
+        lines = [
+            CharacterSummary(
+                character,
+                self.name(character),
+                int(tracks[place]),
+                float(seconds[place]),
+                float(extra["label_start"][first[place]]),
             )
+            for place, character in enumerate(ids.tolist())
+            if character >= 0 and character not in self.acts.ignored
+        ]
         return tuple(sorted(lines, key=lambda line: (-line.seconds, line.id)))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from caststream.errors import OutputError
 from caststream.learning.finetune import Recipe
 from caststream.learning.learner import Learner, Method
 from caststream.learning.tuner import Tuner
@@ -98,13 +99,19 @@ class Course:
             return
         self._tunings += 1
         self._began = time.monotonic()
+        self._tune_due = now + max(pace.rest, now / 2)
         full = pace.tune == "full"
-        self._tuner = Tuner(
-            self._store, learner.rows, self._tunings, pace.recipe, full, self._device
-        )
+        try:
+            self._tuner = Tuner(
+                self._store, learner.rows, self._tunings, pace.recipe, full, self._device
+            )
+        except (OSError, OutputError) as error:
+            # In weeks memory or a disk may be full for a while, and a program replaced by a newer
+            # one: the stream goes on with the model that it has.
+            _log.warning("fine-tuning cannot be started and is left out: %s", error)
+            return
         self._tuned_from = learner.vectors
         self._take_up = now + pace.delay
-        self._tune_due = now + max(pace.rest, now / 2)
 
     def _tuned(self, learner: Learner, now: float) -> bool:
         """Take up a finished fine-tuning; true where it went live."""

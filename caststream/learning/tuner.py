@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,11 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from caststream.errors import ModelError
+from caststream.errors import ModelError, OutputError, StoreLockedError
 from caststream.learning.finetune import STEPS, Opened, Recipe, Tuning, tune
+from caststream.store.lock import Lock
 from caststream.vision.embedder import read_head, shipped_digest
 
 _log = logging.getLogger(__name__)
+_PREFIX = "caststream-tune-"
 _AGAIN = ("uid", "near", "vector")
 
 
@@ -35,9 +38,12 @@ class Tuner:
     ) -> None:  # fmt: skip
         """Start; lessons are drawn from the first ``rows`` rows of the store only.
 
-        ``full`` opens the trunk's last stage, on ``device``.
+        ``full`` opens the trunk's last stage, on ``device``. Raises OSError where no process can be
+        started, OutputError where there is no room for its draft.
         """
-        self._folder = tempfile.TemporaryDirectory(prefix="caststream-tune-")
+        _take_away_orphans()
+        self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
+        self._lock = Lock(Path(self._folder.name))
         self._draft = Path(self._folder.name) / "draft.safetensors"
         words = [str(store), str(self._draft), "--rows", str(rows), "--seed", str(seed)]
         words += ["--recipe", recipe, *(["--full", "--device", device] if full else [])]
@@ -78,6 +84,18 @@ class Tuner:
         self.stop()
         self._process.wait()
         self._folder.cleanup()
+        self._lock.release()
+
+
+def _take_away_orphans() -> None:
+    """Remove what killed processes left behind: the lock on such a folder died with its owner."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        try:
+            if (folder / "LOCK").exists():
+                Lock(folder).release()
+                shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, OutputError, StoreLockedError):
+            continue  # another one's
 
 
 def write_draft(tuning: Tuning, path: Path) -> None:

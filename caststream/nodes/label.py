@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,15 +22,13 @@ from caststream.messages import (
     Tracks,
     Tuned,
 )
+from caststream.nodes.said import Said
 
 if TYPE_CHECKING:
     from caststream.learning.cast import Cast, Verdict
 
 MIN_BOXES = 3
 """A track is compared with the gallery once it has this many boxes."""
-TOLD = 20_000
-"""So many tracks of a source, at least, are told of when they are labelled anew: a film has fewer,
-and a stream of weeks must not remember for ever what it said."""
 
 
 class _Looks:
@@ -53,8 +50,7 @@ class Label(Node):
         self._cast: Cast | None = None
         self._context: Context | None = None
         self._online: dict[int, _Looks] = {}
-        self._said: dict[int, int | None] = {}
-        """Track of this source -> the character last said of it."""
+        self._said = Said()
         self._aliases: set[int] = set()
         self._revision = 0
 
@@ -73,7 +69,7 @@ class Label(Node):
             self._revision = self._cast.published.revision
             self._aliases = set(self._cast.aliases)
             self._online.clear()
-            self._said.clear()
+            self._said = Said()
         return iter(())
 
     def process(
@@ -130,9 +126,8 @@ class Label(Node):
             verdicts.append(self._cast.recognise(vectors.sum(axis=0), message.model))
         verdicts = one_each(verdicts, _beside(message))
         for track, verdict in zip(message.tracks, verdicts, strict=True):
-            self._said[track.id] = verdict.character
-        if len(self._said) > 2 * TOLD:
-            self._said = dict(islice(self._said.items(), len(self._said) - TOLD, None))
+            self._said.say(track.id, verdict.character)
+        self._said.forget()
         return LabelledTracks(message, *self._columns(verdicts))
 
     def _columns(
@@ -165,8 +160,8 @@ class Label(Node):
     def _tell(self) -> None:
         assert self._cast is not None and self._context is not None
         cast, process = self._cast, self._context.process
-        process.characters = len(cast.summaries())
-        process.named = sum(1 for one in cast.summaries() if one.name)
+        lines = cast.summaries()
+        process.characters, process.named = len(lines), sum(1 for one in lines if one.name)
         process.revision, process.model = cast.published.revision, cast.vectors
 
     def _pick_up(self) -> Iterator[Dictionary | Tuned]:
@@ -181,26 +176,26 @@ class Label(Node):
 
     def _dictionary(self) -> Dictionary:
         """What the newest dictionary changes; the revision rises with every one that goes out."""
-        from caststream.store.schema import make_uid
+        from caststream.store.schema import make_uids
 
         assert self._cast is not None and self._context is not None
         self._tell()
-        tracks = list(self._said)
-        final, known = self._cast.published_labels(
-            np.array([make_uid(self._context.source, track) for track in tracks], np.int64)
-        )
-        ignored = self._cast.acts.ignored
+        tracks, before = self._said.columns()
+        final, known = self._cast.published_labels(make_uids(self._context.source, tracks))
+        now = np.where(np.isin(final, list(self._cast.acts.ignored)), -1, final)
         relabelled = []
-        for place in np.flatnonzero(known).tolist():
-            track, found = tracks[place], int(final[place])
-            now = None if found < 0 or found in ignored else found
-            if now != self._said[track]:
-                relabelled.append((track, self._said[track], now))
-                self._said[track] = now
+        for place in np.flatnonzero(known & (now != before)).tolist():
+            track, was, who = (int(column[place]) for column in (tracks, before, now))
+            self._said.say(track, _somebody(who))
+            relabelled.append((track, _somebody(was), _somebody(who)))
         merged = tuple((a, b) for a, b in self._cast.aliases.items() if a not in self._aliases)
         self._aliases = set(self._cast.aliases)
         self._revision += 1
         return Dictionary(self._revision, self._cast.summaries(), tuple(relabelled), merged)
+
+
+def _somebody(character: int) -> int | None:
+    return None if character < 0 else character
 
 
 def _beside(message: Tracks) -> NDArray[np.bool_]:

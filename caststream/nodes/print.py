@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Never
 
@@ -31,7 +30,7 @@ from caststream.messages import (
     StreamStart,
     Tuned,
 )
-from caststream.nodes.label import TOLD
+from caststream.nodes.said import Said
 
 _log = logging.getLogger(__name__)
 _ODD = "backslashreplace"
@@ -118,8 +117,7 @@ class Print(Node):
         self._began = 0.0
         self._size = (0, 0)
         self._analysed = self._shots = self._tracks = 0
-        self._characters: dict[int, int | None] = {}
-        """Track -> who it was said to be."""
+        self._said = Said()
         self._met: set[int] = set()
         """Characters of tracks that are forgotten by now."""
 
@@ -154,28 +152,20 @@ class Print(Node):
                 self._tracks += len(message.tracks.tracks)
                 for i, track in enumerate(message.tracks.tracks):
                     who = message.characters[i]
-                    self._characters[track.id] = who
+                    self._said.say(track.id, who)
                     self._write(
                         records.track_record(
                             track, who, message.names[i], float(message.confidence[i])
                         )
                     )
-                self._forget()
+                self._met |= self._said.forget()
             case Dictionary():
                 for number, _, who in message.relabelled:
-                    self._characters[number] = who
+                    self._said.say(number, who)
                 self._write(records.dictionary_record(message))
             case Tuned():
                 self._write(records.tuned_record(message))
         return iter(())
-
-    def _forget(self) -> None:
-        """Forget tracks that are not labelled anew any more: a stream of weeks has millions."""
-        if len(self._characters) > 2 * TOLD:
-            for track in list(islice(self._characters, len(self._characters) - TOLD)):
-                who = self._characters.pop(track)
-                if who is not None:
-                    self._met.add(who)
 
     def _note(self, message: Labelled) -> None:
         assert self._context is not None, "open comes first"
@@ -216,7 +206,7 @@ class Print(Node):
         self._began = time.monotonic()
         self._size = (start.width, start.height)
         self._analysed = self._shots = self._tracks = 0
-        self._characters.clear()
+        self._said = Said()
         self._met.clear()
         self._write(
             records.stream_record(
@@ -245,7 +235,7 @@ class Print(Node):
                 analysed=self._analysed,
                 shots=self._shots,
                 tracks=self._tracks,
-                characters=len(self._met.union(self._characters.values()) - {None}),
+                characters=len(self._met | self._said.everybody()),
                 elapsed=time.monotonic() - self._began,
             )
         )

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -210,6 +211,44 @@ def test_a_killed_tuning_is_left_out_and_nothing_else_is_lost(tmp_path: Path) ->
     tuner.close()
     assert published.current_number(store) == number
     assert not Lock(store).release()
+
+
+def test_what_a_killed_process_left_of_its_tuning_goes_with_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    store = tmp_path / "s.zarr"
+    play(store, "one.mp4", 1, count=12, tune="off")
+    code = (
+        "import os, signal, sys; from caststream.learning.tuner import Tuner;"
+        f"t = Tuner({str(store)!r}, 10_000, 1, 'caststream'); t.stop(); t.result(True);"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=False)
+    (left,) = tmp_path.glob("caststream-tune-*")
+    tuner = Tuner(store, 10_000, 1, "caststream")
+    other = Tuner(store, 10_000, 2, "caststream")
+    assert not left.exists()
+    assert len(list(tmp_path.glob("caststream-tune-*"))) == 2
+    tuner.close()
+    other.close()
+    assert not list(tmp_path.glob("caststream-tune-*"))
+
+
+def test_a_tuning_that_cannot_be_started_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = tmp_path / "s.zarr"
+    play(store, "one.mp4", 1, count=12, tune="off")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "replaced by a newer one"))
+    course = Course(store, Pace(first=1.0))
+    course.saved(0, 72.0)
+    course.saved(0, 73.0)
+    course.ended(0)
+    course.close()
+    assert caplog.text.count("cannot be started and is left out") == 1
+    assert published.current_number(store) > 0
 
 
 def test_who_closes_does_not_wait_for_a_tuning(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_a_name_given_while_it_runs_is_told_at_once(tmp_path: Path) -> None:
 def test_a_stream_of_weeks_does_not_remember_all_that_it_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("caststream.nodes.label.TOLD", 4)
+    monkeypatch.setattr("caststream.nodes.said.TOLD", 4)
     store = tmp_path / "show.zarr"
     loop = Loop(store, "one.mp4", tune="off")
     said = [m for mined, _ in shots(1, 13) for m in loop.shot(mined)]

@@ -11,25 +11,25 @@ import pytest
 from made_stores import end, mined, start
 
 from caststream.messages import Context, LabelledTracks, StreamEnd
-from caststream.nodes import print as module
+from caststream.nodes import said
 from caststream.nodes.print import Print
 
 
 def test_characters_are_counted_beyond_the_tracks_that_are_remembered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TOLD", 10)
+    monkeypatch.setattr(said, "TOLD", 10)
     store = os.fsdecode(b"g\xe9n\xe9rique.zarr")
     out = tmp_path / "labels.ndjson"
     node = Print()
     node.open(Context(uri="film.mp4", labels=str(out), store=store))
     list(node.mark(start()))
     for index in range(20):
-        said = LabelledTracks(
+        labelled = LabelledTracks(
             mined(index).tracks, (index // 4, None, 90), (None,) * 3, np.ones(3, np.float32)
         )
-        list(node.process(said))
-    assert len(node._characters) <= 20
+        list(node.process(labelled))
+    assert len(node._said) <= 20
     list(node.end_stream(end(20)))
     node.close()
     records = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
