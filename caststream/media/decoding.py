@@ -134,6 +134,10 @@ class Decoder:
             self._arrive(packet.pts)
             if self._lag is not None and self._catch_up(packet, self._lag):
                 continue
+            if not packet.size and self._source.streamed and self._source.fps:
+                # The last one. A transport stream that was cut off looks like one that is over, but
+                # for a hole in the pictures that were held back to put them in order.
+                self._losses.suspect()
             try:
                 frames = packet.decode()
             except av.EOFError:

@@ -167,6 +167,16 @@ def test_another_codec_in_mid_stream(tmp_path):
     assert [b.reason for b in result.breaks] == ["corrupt"]
 
 
+@pytest.mark.parametrize("cut", [1, 5])
+def test_a_stream_cut_in_its_last_packets_tells_the_hole(tmp_path, cut):
+    film = write_film(tmp_path / "film.ts", 60)
+    film.write_bytes(film.read_bytes()[: -188 * cut])
+    result = decode(film)
+    missing = set(range(result.numbers[-1])) - set(result.numbers)
+    assert len(missing) == 1
+    assert [(b.reason, b.frames) for b in result.breaks] == [("corrupt", 1)]
+
+
 @pytest.mark.parametrize("across", [False, True])
 @pytest.mark.parametrize("p", [1, -1])
 @pytest.mark.parametrize("q", [1, -1])
