@@ -6,6 +6,7 @@ import os
 import stat
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 from typing import Self, cast
 
 import av
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from caststream.errors import OutputError, UsageError
 from caststream.media.encoders import configure, find_encoder
+from caststream.media.pipes import open_for_reader
 from caststream.media.sound import Sound, SoundTrack, SoundWriter
 
 CONTAINERS = {
@@ -46,13 +48,15 @@ class VideoWriter:
         encoder: str = "auto",
         aspect: float = 1.0,
         sound: SoundTrack | None = None,
+        stopping: Event | None = None,
     ) -> None:
         """Open ``target``: a path (the ending chooses the container) or a descriptor (MPEG-TS).
 
         ``fps`` is the nominal rate, ``encoder`` as in ``find_encoder``, ``aspect`` the width of a
         pixel over its height. An odd last column or line is cut off, since H.264's usual colour
-        format has none. Raises ``UsageError`` for an ending or encoder that is not known, and
-        ``OutputError`` where the target cannot be written.
+        format has none. Raises ``UsageError`` for an ending or encoder that is not known,
+        ``OutputError`` where the target cannot be written, and ``BrokenPipeError`` where
+        ``stopping`` is set before anybody reads a named pipe.
         """
         self._name = "standard output" if target == 1 else str(target)
         self.width, self.height = width // 2 * 2, height // 2 * 2
@@ -62,7 +66,10 @@ class VideoWriter:
         self._open = False
         name = find_encoder(encoder)
         try:
-            reader = _wait_for_reader(target)
+            # FFmpeg would wait for the reader of a named pipe with Python's lock held: no other
+            # thread could go on.
+            named = not isinstance(target, int) and Path(target).is_fifo()
+            reader = open_for_reader(str(target), stopping or Event()) if named else None
             self._container = _container(target)
             rate = Fraction(fps).limit_denominator(1001)
             self._stream = cast("av.VideoStream", self._container.add_stream(name, rate=rate))
@@ -151,17 +158,6 @@ def check_target(target: str) -> None:
         raise UsageError(
             f'the ending of "{target}" tells no container: give one of {", ".join(CONTAINERS)}'
         )
-
-
-def _wait_for_reader(target: str | Path | int) -> int | None:
-    """Open a named pipe until FFmpeg has; None for all else.
-
-    FFmpeg would wait for the reader too, but with Python's lock held: no other thread could go on,
-    and Ctrl-C would not be heard.
-    """
-    if isinstance(target, int) or not Path(target).is_fifo():
-        return None
-    return os.open(target, os.O_WRONLY)
 
 
 def _container(target: str | Path | int) -> av.container.OutputContainer:

@@ -1,15 +1,20 @@
-"""Reading pipes: without ever being stuck in them, and knowing which cannot be read in order."""
+"""Pipes: without ever being stuck in them, and knowing which cannot be read in order."""
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
 
 _CHUNK = 1 << 20
 _GROWTH = 0.25
 """Seconds between two looks at a file that grows."""
+_READER = 0.1
+"""Seconds between two looks whether somebody reads a named pipe."""
 _PEEK = 65536
 """Bytes of an MP4 in which its outermost boxes are looked for."""
 _BOXES = frozenset(
@@ -118,6 +123,25 @@ class GrowingReader(PipeReader):
                 return data
             self._stop.wait(None, min(_GROWTH, max(0.01, rest - time.monotonic())))
         return b""
+
+
+def open_for_reader(path: str | Path, stopping: Event) -> int:
+    """Open a named pipe for writing as soon as somebody reads it.
+
+    The system would wait as well, and not hear a stop. Raises BrokenPipeError where ``stopping`` is
+    set before anybody came.
+    """
+    while True:
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+        else:
+            os.set_blocking(descriptor, True)
+            return descriptor
+        if stopping.wait(_READER):
+            raise BrokenPipeError(errno.EPIPE, "nobody came to read it", str(path))
 
 
 def index_size(head: bytes) -> int:

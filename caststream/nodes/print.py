@@ -40,8 +40,11 @@ _ODD = "backslashreplace"
 class Lines:
     """Where lines go; several streams may write to one, a whole line at a time."""
 
-    def __init__(self, labels: str | None) -> None:
-        """Open a file, or standard output for None and "-"; OutputError where it cannot be."""
+    def __init__(self, labels: str | None, stopping: threading.Event) -> None:
+        """Open a file, or standard output for None and "-"; OutputError where it cannot be.
+
+        A named pipe is waited for until somebody reads it; after a stop lines go nowhere.
+        """
         self._labels = labels = None if labels == "-" else labels
         self._lock = threading.Lock()
         self._out: IO[str] | None
@@ -57,9 +60,10 @@ class Lines:
             self._out = sys.stdout
             return
         try:
-            self._out = Path(labels).open(  # noqa: SIM115
-                "a", encoding="utf-8", errors=_ODD, newline="\n"
-            )
+            self._out = open(  # noqa: SIM115, PTH123 (a descriptor as well)
+                _named_pipe(labels, stopping) if Path(labels).is_fifo() else labels,
+                "a", encoding="utf-8", errors=_ODD, newline="\n",
+            )  # fmt: skip
             self._stale = stat.S_ISREG(os.fstat(self._out.fileno()).st_mode)
         except OSError as error:
             raise OutputError(f"cannot write the labels to {labels}: {error.strerror}") from error
@@ -101,6 +105,15 @@ class Lines:
         self._out = None
 
 
+def _named_pipe(path: str, stopping: threading.Event) -> int:
+    from caststream.media.pipes import open_for_reader
+
+    try:
+        return open_for_reader(path, stopping)
+    except BrokenPipeError:
+        return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+
+
 class Print(Node):
     """Write labels as NDJSON to standard output, or to the file that ``--labels`` names.
 
@@ -135,7 +148,7 @@ class Print(Node):
         if labels is None and context.video == "-":
             labels = os.devnull
         self._labels = labels
-        self._out = context.pool.lease(("labels", labels), lambda: Lines(labels))
+        self._out = context.pool.lease(("labels", labels), lambda: Lines(labels, context.stopping))
         self._context = context
         self._began = time.monotonic()  # a stop may come before the first picture
 

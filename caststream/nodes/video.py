@@ -261,6 +261,7 @@ class Video(Node):
             encoder=self.encoder,
             aspect=picture.aspect,
             sound=sound.track if sound is not None else None,
+            stopping=context.stopping,
         )
         return self._writer
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from made_stores import end, mined, start
 
 from caststream.messages import Context, LabelledTracks, StreamEnd
 from caststream.nodes import said
-from caststream.nodes.print import Print
+from caststream.nodes.print import Lines, Print
 
 
 def test_characters_are_counted_beyond_the_tracks_that_are_remembered(
@@ -43,3 +45,27 @@ def test_a_stop_before_the_first_picture_took_no_time(tmp_path: Path) -> None:
     list(node.end_stream(StreamEnd(0, 0.0, "interrupted")))
     node.close()
     assert json.loads((tmp_path / "out.ndjson").read_text())["elapsed"] < 60
+
+
+def test_a_named_pipe_is_waited_for_until_somebody_reads_it(tmp_path: Path) -> None:
+    pipe = tmp_path / "labels"
+    os.mkfifo(pipe)
+    stopping = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        lines = pool.submit(Lines, str(pipe), stopping)
+        with pipe.open() as reader:
+            lines.result().write("one")
+            lines.result().close()
+            assert reader.read() == "one\n"
+
+
+def test_a_stop_is_heard_while_nobody_reads_a_named_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "labels"
+    os.mkfifo(pipe)
+    stopping = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(Lines, str(pipe), stopping)
+        assert not wait([waiting], 0.2).done
+        stopping.set()
+        waiting.result().write("to nobody")
+        waiting.result().close()
