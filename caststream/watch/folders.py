@@ -7,7 +7,8 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -25,6 +26,9 @@ _REMOTE = frozenset(
 """File systems that do not tell of changes made elsewhere."""
 _OCTAL = re.compile(r"\\([0-7]{3})")
 """How the mount table writes spaces and the like."""
+_REST = 20.0
+"""Times as long as a look took until the next one, while there are films to take: an archive of a
+million films is walked for minutes."""
 _STEP = 500
 """Milliseconds between two looks at the stop sign."""
 
@@ -47,14 +51,9 @@ def films(folders: Sequence[str | Path]) -> Iterator[File]:
             for name in sorted(names):
                 if name.startswith(".") or Path(name).suffix.lower() not in FILMS:
                     continue
-                path = os.path.join(place, name)  # noqa: PTH118 (a million of these)
-                try:
-                    found = os.stat(path)  # noqa: PTH116
-                except OSError as error:
-                    _complain(error)
-                    continue
-                if stat.S_ISREG(found.st_mode) and found.st_size:
-                    yield File(path, found.st_size, found.st_mtime_ns)
+                film = _file(os.path.join(place, name))  # noqa: PTH118 (a million of these)
+                if film is not None:
+                    yield film
 
 
 class Settling:
@@ -82,6 +81,44 @@ class Settling:
     def waiting(self) -> bool:
         """Whether there are files that it remembers."""
         return bool(self._seen)
+
+
+class Queue:
+    """Films that may be taken, in order; looked for anew when they are through, or now and then."""
+
+    def __init__(self, look: Callable[[], Iterable[File]]) -> None:
+        self._look = look
+        self._files: deque[File] = deque()
+        self._again = 0.0
+        """When to look again, on the monotonic clock."""
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def take(self) -> File | None:
+        """The next film that is still as it was seen; None where there is none just now."""
+        while True:
+            began = time.monotonic()
+            if not self._files or began >= self._again:
+                self._files = deque(self._look())
+                now = time.monotonic()
+                self._again = now + _REST * (now - began)
+            if not self._files:
+                return None
+            file = self._files.popleft()
+            if _file(file.path) == file:
+                return file
+
+
+def _file(path: str) -> File | None:
+    """A film as it lies there; None where there is none, or nothing in it."""
+    try:
+        found = os.stat(path)  # noqa: PTH116
+    except OSError as error:
+        _complain(error)
+        return None
+    whole = stat.S_ISREG(found.st_mode) and found.st_size > 0
+    return File(path, found.st_size, found.st_mtime_ns) if whole else None
 
 
 class Bell:

@@ -12,7 +12,7 @@ from caststream.media.fingerprint import fingerprint_of
 from caststream.session import Session, sentence
 from caststream.store.journal import Fate, Journal
 from caststream.store.reader import StoreReader
-from caststream.watch.folders import Bell, File, Settling, films
+from caststream.watch.folders import Bell, File, Queue, Settling, films
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +54,8 @@ class Watcher:
         self._settling = Settling(watch.settle)
         self._retried: set[str] = set()
         self._bell = Bell(watch.folders, watch.every)
+        self._queue = Queue(self._look)
+        self._growing = False
 
     def run(self) -> None:
         """Watch until the session is stopped, or, with ``once``, until nothing is left.
@@ -62,24 +64,26 @@ class Watcher:
         store that cannot be written, a model that is missing.
         """
         while not self._stop.is_set():
-            ready, growing = self._look()
-            if ready:
-                self._take(ready[0])
-            elif self._watch.once and not growing:
+            file = self._queue.take()
+            self._session.vitals.facts["waiting"] = len(self._queue) + (file is not None)
+            if file is not None:
+                self._take(file)
+            elif self._watch.once and not self._growing:
                 return
             else:
-                self._bell.wait(self._watch.settle if growing else self._watch.every, self._stop)
+                pause = self._watch.settle if self._growing else self._watch.every
+                self._bell.wait(pause, self._stop)
 
-    def _look(self) -> tuple[list[File], bool]:
-        """Films that may be taken, the next one first; and whether others are still written."""
+    def _look(self) -> list[File]:
+        """Films that may be taken, the next one first; notes whether others are still written."""
         new = [file for file in films(self._watch.folders) if self._wanted(file)]
         ready = self._settling.settled(new)
         ready.sort(key=lambda file: file.changed, reverse=self._watch.newest)
         facts = self._session.vitals.facts
-        facts["waiting"] = len(ready)
         facts["growing"] = len(new) - len(ready)
         facts["set aside"] = len(self._journal.of("bad"))
-        return ready, len(new) > len(ready)
+        self._growing = len(new) > len(ready)
+        return ready
 
     def _wanted(self, file: File) -> bool:
         entry = self._journal.get(file.path, file.size, file.changed)

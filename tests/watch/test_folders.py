@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from caststream.watch.folders import Bell, File, Settling, films, remote
+from caststream.watch.folders import Bell, File, Queue, Settling, films, remote
 
 
 def touch(path: Path, content: bytes = b"x", age: float = 100.0) -> Path:
@@ -48,6 +48,42 @@ def test_a_file_that_grows_is_left_alone(tmp_path: Path) -> None:
         assert time.monotonic() - began < 5.0
         time.sleep(0.02)
     assert time.monotonic() - began > 0.15
+
+
+def test_an_archive_is_not_walked_after_each_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, looks = [100.0], []
+    monkeypatch.setattr("caststream.watch.folders.time.monotonic", lambda: clock[0])
+
+    def look() -> list[File]:
+        clock[0] += 3.0
+        looks.append(clock[0])
+        return [file for file in films([tmp_path]) if file.path not in taken]
+
+    def take() -> str:
+        found = queue.take()
+        assert found is not None
+        taken.add(found.path)
+        return Path(found.path).name
+
+    taken: set[str] = set()
+    queue = Queue(look)
+    for name in ("a.mp4", "b.mp4", "c.mp4", "e.mp4"):
+        touch(tmp_path / name)
+    assert take() == "a.mp4"
+    (tmp_path / "b.mp4").unlink()
+    touch(tmp_path / "d.mp4")
+    clock[0] += 50.0
+    assert take() == "c.mp4"
+    assert len(looks) == 1
+    clock[0] += 20.0  # it is time again, and there is a film before the next one
+    assert take() == "d.mp4"
+    assert len(looks) == 2
+    assert take() == "e.mp4"
+    assert len(looks) == 2
+    assert queue.take() is None
+    assert len(looks) == 3
 
 
 def test_a_file_from_the_future_is_waited_for_by_our_own_clock() -> None:
