@@ -104,7 +104,7 @@ class Stills:
         settle_colors(frame)
         scale = min(1.0, most / max(frame.width, frame.height))
         size = (max(2, round(frame.width * scale)), max(2, round(frame.height * scale)))
-        picture = frame.reformat(*size, format="rgb24").to_ndarray()
+        picture = np.asarray(frame.reformat(*size, format="rgb24").to_ndarray(), np.uint8)
         return way_up(frame).stand(picture)
 
     def close(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from av.sidedata.sidedata import SideData
 
 _TRANSPOSED = {
     (False, False): "transpose=cclock_flip",
@@ -49,7 +52,7 @@ def way_up(frame: av.VideoFrame) -> Way:
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return Way()
-    a, b, _, c, d, *_ = np.frombuffer(bytes(matrix), np.int32).tolist()
+    a, b, _, c, d, *_ = np.frombuffer(bytes(cast("SideData", matrix)), np.int32).tolist()
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Way(False, a < 0, d < 0)
     return Way(True, c < 0, b < 0)
