@@ -114,7 +114,7 @@ class Label(Node):
         looks.count += 1
         if looks.count < MIN_BOXES:
             return UNKNOWN
-        return self._cast.recognise(looks.sum, looks.model)
+        return self._cast.recognise(looks.sum, looks.model, looks.called)
 
     def _tracks(self, message: Tracks) -> LabelledTracks:
         from caststream.learning.cast import one_each

@@ -79,6 +79,25 @@ def test_the_same_name_twice_offers_a_merge(store: Path) -> None:
     assert editor.cast.name(2) == "Bunny"
 
 
+def test_a_track_keeps_its_name_in_doubt_and_another_has_to_be_clearly_nearer(store: Path) -> None:
+    cast = Cast(store)
+
+    def looks(one: float, other: float) -> np.ndarray:
+        vector = np.zeros(256, np.float32)
+        vector[:3] = one, other, np.sqrt(1 - one**2 - other**2)
+        return vector
+
+    doubtful, between, clear = looks(0.74, 0.56), looks(0.72, 0.68), looks(0.9, 0.1)
+    assert cast.recognise(doubtful, 0).character is None
+    kept = cast.recognise(doubtful, 0, called=1)
+    assert kept.character == 1
+    assert kept.confidence == pytest.approx(cast.recognise(doubtful, 0).confidence, abs=0.01)
+    # The nearer one is hardly nearer: the track stays who it was.
+    assert cast.recognise(between, 0, called=2).character != 1
+    assert cast.recognise(clear, 0, called=2).character == 1
+    assert cast.recognise(looks(0.2, 0.1), 0, called=1).character is None
+
+
 def test_merges_are_seen_by_labels_and_gallery_and_undone_whole(store: Path) -> None:
     editor = Editor(store)
     vector = np.eye(2, 256, dtype=np.float32)[1]
