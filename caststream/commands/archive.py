@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from caststream.commands import Command
+from caststream.commands.graphs import add_device
 from caststream.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     unit = what.add_parser("unit", help="do one row of a plan and commit it")
     unit.add_argument("plan")
     unit.add_argument("row", help="its number, from 0, or its id")
-    unit.add_argument("--device", default="auto", help="auto, cpu or cuda[:n] (default: auto)")
+    add_device(unit)
     unit.set_defaults(act=_unit)
     run = what.add_parser("run", help="do all rows of a plan on a Ray cluster")
     run.add_argument("plan")

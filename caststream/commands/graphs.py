@@ -42,7 +42,7 @@ def graph_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="another embedder: a path, timm:NAME, torchvision:NAME, onnx:PATH or hf:MODEL",
     )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda[:n] (default: auto)")
+    add_device(parser)
     parser.add_argument("--quiet", action="store_true", help="nothing on standard error but errors")
     parser.add_argument(
         "--metrics",
@@ -52,6 +52,15 @@ def graph_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--log-json", action="store_true", help="log one JSON object a line to standard error"
+    )
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """The argument that says where networks run and films are decoded."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        help="auto (a GPU only for models of others), cpu or cuda[:n] (default: auto)",
     )
 
 

@@ -1,8 +1,7 @@
 """Is there an NVIDIA decoder, and may it be used? Asked before a source is touched.
 
 PyAV's decoder shares the CUDA context that torch makes, so torch has to make it first, on the
-thread that will decode. Where anything is missing the processor decodes, and one sentence says so
-if a GPU was asked for by name or is there.
+thread that will decode. Where anything is missing the processor decodes, and one sentence says so.
 """
 
 from __future__ import annotations
@@ -27,13 +26,14 @@ _said: set[str] = set()
 def find_decoder(device: str) -> HWAccel | None:
     """The decoder of ``device`` ("auto", "cpu", "cuda", "cuda:1"); None where the processor is it.
 
-    Never raises: what keeps a GPU from decoding is told once.
+    That is so for "auto": what a GPU decodes is of use to networks there, and ours do not run there
+    by themselves (``vision/runtime.py``). Never raises: what keeps a GPU from decoding is told
+    once.
     """
-    if device == "cpu":
+    if not device.startswith("cuda"):
         return None
     if not has_driver():
-        if device != "auto":
-            say_once("no NVIDIA driver is installed: the processor decodes")
+        say_once("no NVIDIA driver is installed: the processor decodes")
         return None
     try:
         number = wake(device)

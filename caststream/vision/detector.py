@@ -166,11 +166,12 @@ class _Own:
     """Our own network, with the weights at a path, on a runtime."""
 
     def __init__(self, path: Path, device: str) -> None:
-        from caststream.vision.runtime import Runtime
+        from caststream.vision.runtime import Runtime, own_device
 
         data = read_weights(path, "detector")
         self.digest = digest(data)
         key = key_of(data, Path(__file__).parent / "networks.py")
+        device = own_device(device)
         self._runtime = Runtime(lambda: load_network(path)[0], SIZE, device, key=key)
         self.tensors = self._runtime.takes_tensors
 

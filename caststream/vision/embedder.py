@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from caststream.vision.together import Together
 
 if TYPE_CHECKING:
     from caststream.vision.embedder_network import EmbedderNet
+    from caststream.vision.runtime import Runtime
 
 U1 = NDArray[np.uint8]
 F2 = NDArray[np.float16]
@@ -41,10 +42,17 @@ class Embedder:
     """
 
     def __init__(
-        self, find: Callable[[U1], F4], crop_size: int, head: Head, digest: str, name: str
+        self,
+        find: Callable[[U1], F4],
+        crop_size: int,
+        head: Head,
+        digest: str,
+        name: str,
+        batches: Callable[[], Sequence[int]] = lambda: BATCHES,
     ) -> None:
-        """``find`` maps crops (N, S, S, 3) to features (N, F)."""
+        """``find`` maps crops (N, S, S, 3) to features (N, F), any N of ``batches``."""
         self._find: Callable[[U1], F4] = Together(find)
+        self._batches = batches
         self.crop_size = crop_size
         self._head = head
         self.digest = digest
@@ -74,7 +82,9 @@ class Embedder:
         path = WEIGHTS if spec == "default" else Path(spec)
         own = _Own(path, device)
         name = f"{path.stem}-{own.digest}"
-        return Embedder(own, CROP_SIZE, read_head(path), own.digest, name)
+        return Embedder(
+            own, CROP_SIZE, read_head(path), own.digest, name, lambda: batches_on(own.runtime)
+        )
 
     @property
     def features_dim(self) -> int:
@@ -96,14 +106,15 @@ class Embedder:
                 f"crops have to be (N, {size}, {size}, 3) uint8, not {crops.shape} {crops.dtype}"
             )
         rows = np.empty((len(crops), width), np.float32)
-        done = 0
+        done, batches = 0, self._batches()
         while done < len(crops):
-            part = crops[done : done + BATCHES[-1]]
-            room = next(number for number in BATCHES if number >= len(part))
-            if 4 * len(part) < 3 * room:
+            part = crops[done : done + batches[-1]]
+            at = next(i for i, number in enumerate(batches) if number >= len(part))
+            if at and 4 * len(part) < 3 * batches[at]:
                 # Filling up more than a quarter costs more than a smaller run and another.
-                room //= 2
-                part = part[:room]
+                at -= 1
+                part = part[: batches[at]]
+            room = batches[at]
             if room > len(part):
                 blank = np.zeros((room - len(part), *part.shape[1:]), np.uint8)
                 part = np.concatenate([part, blank])
@@ -210,18 +221,24 @@ def save_network(network: EmbedderNet, head: Head, path: Path) -> None:
     path.write_bytes(data)
 
 
+def batches_on(runtime: Runtime) -> Sequence[int]:
+    """Numbers of crops for which our network is run: on a GPU one, where 32 take what one takes."""
+    return BATCHES if runtime.device == "cpu" else BATCHES[-1:]
+
+
 class _Own:
     """Our own network, with the weights at a path, on a runtime."""
 
     def __init__(self, path: Path, device: str) -> None:
-        from caststream.vision.runtime import Runtime
+        from caststream.vision.runtime import Runtime, own_device
 
         data = read_weights(path, "embedder")
         self.digest = digest(data)
         here = Path(__file__).parent
         key = key_of(data, here / "networks.py", here / "embedder_network.py")
         size = (CROP_SIZE, CROP_SIZE)
-        self._runtime = Runtime(lambda: load_network(path)[0], size, device, key=key)
+        device = own_device(device)
+        self.runtime = Runtime(lambda: load_network(path)[0], size, device, key=key)
 
     def __call__(self, crops: U1) -> F4:
-        return self._runtime(crops)[0]
+        return self.runtime(crops)[0]

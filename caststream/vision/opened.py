@@ -8,7 +8,6 @@ vectors where there is no picture any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +16,21 @@ from numpy.typing import NDArray
 
 from caststream.errors import ModelError
 from caststream.vision.converted import digest, key_of, read_weights
-from caststream.vision.embedder import CROP_SIZE, F2, F4, U1, WEIGHTS, Embedder, Head, project
+from caststream.vision.embedder import (
+    CROP_SIZE,
+    F2,
+    F4,
+    U1,
+    WEIGHTS,
+    Embedder,
+    Head,
+    batches_on,
+    project,
+)
 
 if TYPE_CHECKING:
     from caststream.vision.embedder_network import OpenedNet
+    from caststream.vision.runtime import Runtime
 
 Trunk = dict[str, NDArray[np.float32]]
 """``stage.*`` weights of the opened stage, and ``head.weight`` (F, D), ``head.bias`` (D,)."""
@@ -31,10 +41,14 @@ FORMAT = "caststream-opened/1"
 class OpenedEmbedder(Embedder):
     """An ``Embedder`` whose vectors come from an opened stage, and whose features are shipped."""
 
-    def __init__(self, find: Callable[[U1], F4], trunk: Trunk, digest: str, name: str) -> None:
-        """``find`` maps crops (N, S, S, 3) to shipped and opened features side by side (N, 2 F)."""
+    def __init__(self, runtime: Runtime, trunk: Trunk, digest: str, name: str) -> None:
+        """``runtime`` gives shipped and opened features side by side (N, 2 F)."""
         head = {name: trunk[f"head.{name}"] for name in ("weight", "bias")}
-        super().__init__(find, CROP_SIZE, head, digest, name)
+        super().__init__(
+            lambda crops: runtime(crops)[0],
+            CROP_SIZE, head, digest, name,
+            lambda: batches_on(runtime),
+        )  # fmt: skip
 
     @staticmethod
     def open(path: Path, device: str = "auto", base: Path = WEIGHTS) -> OpenedEmbedder:
@@ -42,17 +56,17 @@ class OpenedEmbedder(Embedder):
 
         Raises ModelError where either is missing or damaged, or the stage was tuned over others.
         """
-        from caststream.vision.runtime import Runtime
+        from caststream.vision.runtime import Runtime, own_device
 
         weights, data = read_weights(base, "embedder"), read_weights(path, "opened embedder")
         trunk = read_trunk(path, digest(weights))
         here = Path(__file__).parent
         key = key_of(weights, data, *(here / f"{m}.py" for m in ("networks", "embedder_network")))
         runtime = Runtime(
-            lambda: build(trunk, base), (CROP_SIZE, CROP_SIZE), device, key=f"{key}-o"
+            lambda: build(trunk, base), (CROP_SIZE, CROP_SIZE), own_device(device), key=f"{key}-o"
         )
         found = digest(weights)
-        return OpenedEmbedder(lambda crops: runtime(crops)[0], trunk, found, f"{base.stem}-{found}")
+        return OpenedEmbedder(runtime, trunk, found, f"{base.stem}-{found}")
 
     def embed(self, crops: U1, head: Head | None = None) -> tuple[F4, F2]:
         """Unit vectors (N, D) of the opened stage, and shipped features (N, F)."""

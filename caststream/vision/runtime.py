@@ -8,6 +8,8 @@ import logging
 import os
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from caststream.vision.converted import converted
 from caststream.vision.together import Pictures
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 logger = logging.getLogger(__name__)
 _DEVICES = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -46,6 +48,15 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def own_device(device: str) -> str:
+    """The device that ``device`` means for decoding and for networks of ours: "auto" is the CPU.
+
+    These are so small that a GPU spends more on preparing itself than it saves, as
+    ``tools/bench_gpu.py`` measures; models of others are another matter.
+    """
+    return "cpu" if device == "auto" else device
+
+
 def _gpus() -> int:
     """How many GPUs torch sees; it is not even imported where no driver is installed."""
     for driver in _DRIVERS:
@@ -69,6 +80,17 @@ def inference_threads() -> int:
     return max(1, min(_MOST_THREADS, (cores or 1) // 2))
 
 
+@cache
+def _lane(device: str) -> ThreadPoolExecutor:
+    """The one thread on which networks run on a GPU.
+
+    torch keeps for each thread, and for each number of pictures, how cuDNN is to compute a layer,
+    and finding that out takes seconds a network: with the threads of each new source it would be
+    found out anew.
+    """
+    return ThreadPoolExecutor(1, device)
+
+
 class Runtime:
     """One network, ready to run on batches of pictures.
 
@@ -76,10 +98,11 @@ class Runtime:
     layers allow and returns a tensor or a tuple of tensors, each with B rows; ``size``
     (width, height) is the one that it is traced with. ``key`` names network and weights, so that
     it is converted once and then kept (``vision/converted.py``); None keeps nothing.
-    On a GPU it runs in half precision; on a CPU by OpenVINO, in bfloat16 where the processor
-    computes in it, or by torch where OpenVINO cannot take it. ``kind`` names the choice:
-    "openvino-bf16", "openvino-f32", "torch-f32" or "torch-f16"; giving it insists on a runtime
-    of the CPU. Where the GPU's memory is full it says so, and is one of the CPU from then on.
+    On a GPU it runs in half precision, on a power of two of pictures that others are filled up to;
+    on a CPU by OpenVINO, in bfloat16 where the processor computes in it, or by torch where
+    OpenVINO cannot take it. ``kind`` names the choice: "openvino-bf16", "openvino-f32",
+    "torch-f32" or "torch-f16"; giving it insists on a runtime of the CPU. Where the GPU's memory
+    is full it says so, and is one of the CPU from then on.
     """
 
     def __init__(
@@ -147,7 +170,7 @@ class Runtime:
         """
         if self.device != "cpu":
             try:
-                return self._by_torch(pictures)
+                return _lane(self.device).submit(self._by_torch, pictures).result()
             except RuntimeError as error:
                 self._leave_gpu(error)
         if self._request is None:
@@ -164,15 +187,27 @@ class Runtime:
         with torch.inference_mode():
             if isinstance(pictures, np.ndarray):
                 pictures = torch.from_numpy(np.ascontiguousarray(pictures))
-            outputs = self._network(pictures.to(self.device))
+            count, pictures = len(pictures), pictures.to(self.device)
+            outputs = self._network(pictures if self.device == "cpu" else _filled(pictures))
             if isinstance(outputs, torch.Tensor):
                 outputs = (outputs,)
+            outputs = [output[:count] for output in outputs]
             flat = torch.cat([output.float().flatten(1) for output in outputs], 1).cpu().numpy()
         ends = np.cumsum([output[0].numel() for output in outputs])[:-1]
         return [
             np.ascontiguousarray(part).reshape(tuple(output.shape))
             for part, output in zip(np.split(flat, ends, axis=1), outputs, strict=True)
         ]
+
+
+def _filled(pictures: Tensor) -> Tensor:
+    """As many pictures as a power of two, blank ones behind; see ``_lane``."""
+    import torch
+
+    count = len(pictures)
+    more = (1 << (count - 1).bit_length()) - count
+    blank = pictures.new_zeros((more, *pictures.shape[1:]))
+    return torch.cat([pictures, blank]) if more else pictures
 
 
 def _compile(model: Any, kind: str | None) -> tuple[Any, str]:

@@ -199,8 +199,10 @@ def test_a_gpu_that_cannot_decode_is_told_once(
     monkeypatch.setattr(hardware, "has_driver", lambda: True)
     monkeypatch.setattr(hardware, "wake", lambda device: None)
     monkeypatch.setattr(hardware, step, fail)
+    assert find_decoder("auto") is None
+    assert caplog.text == ""
     for _ in range(2):
-        assert find_decoder("auto") is None
+        assert find_decoder("cuda") is None
     assert caplog.text.count("the GPU cannot decode (not permitted)") == 1
 
 

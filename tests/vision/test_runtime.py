@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ import torch
 from torch import nn
 
 from caststream.vision import runtime as runtime_module
-from caststream.vision.runtime import Runtime
+from caststream.vision.detector import Detector
+from caststream.vision.embedder import Embedder
+from caststream.vision.runtime import Runtime, resolve_device
 from caststream.vision.together import Pictures
 
 
@@ -149,6 +153,54 @@ def test_other_errors_of_a_gpu_are_not_taken_for_a_full_one(
     monkeypatch.setattr(runtime, "_by_torch", broken)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         runtime(np.zeros((1, 32, 64, 3), np.uint8))
+
+
+def test_a_gpu_works_on_one_thread_and_powers_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another name of the processor stands in for a GPU, and computes all the same."""
+    monkeypatch.setattr(runtime_module, "resolve_device", lambda device: "cpu:0")
+    met: list[tuple[int, str]] = []
+
+    class Noted(Means):
+        def forward(self, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            met.append((len(pictures), threading.current_thread().name))
+            return super().forward(pictures)
+
+    first, second = (Runtime(Noted, (64, 32), "cuda") for _ in range(2))
+    pictures = np.random.default_rng(0).integers(0, 255, (9, 32, 64, 3), np.uint8)
+
+    def ask(count: int) -> None:
+        for runtime in (first, second):
+            for found in (runtime(pictures[:count]), runtime(torch.from_numpy(pictures[:count]))):
+                np.testing.assert_allclose(found[0], pictures[:count].mean((1, 2)), rtol=1e-3)
+                np.testing.assert_array_equal(found[1], 2 * found[0])
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(ask, (1, 3, 4, 5, 9)))
+    assert {count for count, _ in met} == {1, 4, 8, 16}
+    assert len({name for _, name in met}) == 1
+
+
+def test_our_embedder_fills_a_gpu_up_to_one_number_of_crops(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crops = np.random.default_rng(0).integers(0, 255, (35, 128, 128, 3), np.uint8)
+    want = Embedder.load(device="cpu").embed(crops)[0]
+    monkeypatch.setattr(runtime_module, "resolve_device", lambda device: "cpu:0")
+    met: list[int] = []
+    monkeypatch.setattr(
+        runtime_module, "_filled", lambda pictures: met.append(len(pictures)) or pictures
+    )
+    found = Embedder.load(device="cuda").embed(crops)[0]
+    assert met == [32, 32]
+    assert (found * want).sum(1).min() > 0.99
+
+
+def test_auto_leaves_a_gpu_to_models_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime_module, "_gpus", lambda: 1)
+    assert resolve_device("auto") == "cuda:0"
+    picture = np.zeros((1, 128, 128, 3), np.uint8)
+    assert Detector.load(device="auto").detect(picture)[0][0].shape[1] == 4
+    assert Embedder.load(device="auto").embed(picture)[0].shape == (1, 256)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
