@@ -116,6 +116,8 @@ class Runtime:
         self.device = resolve_device(device)
         self.takes_tensors = self.device != "cpu"
         """Whether it can be asked with tensors, which it then looks at where they are."""
+        self._parts: tuple[Callable[[], nn.Module], tuple[int, int], str | None] | None
+        # What it is made of holds the weights once more: let go of once the CPU runs it.
         self._parts = build, size, key
         self._request: Any = None
         self._network: nn.Module | None = None
@@ -128,10 +130,12 @@ class Runtime:
             self._leave_gpu(error)
 
     def _settle(self, kind: str | None = None) -> None:
-        """Get ready to run on the CPU."""
+        """Get ready to run on the CPU, for good."""
+        assert self._parts is not None
         if kind != "torch-f32":
             try:
                 self._request, self.kind = _compile(converted(*self._parts), kind)
+                self._parts = None
                 return
             except ModelError:
                 raise
@@ -142,12 +146,14 @@ class Runtime:
                     ) from error
                 logger.warning("OpenVINO cannot run this network, torch does: %s", error)
         self._network, self.kind = self._placed(), "torch-f32"
+        self._parts = None
         self.takes_tensors = True
 
     def _placed(self) -> nn.Module:
         """The network in torch, where it is to run."""
         import torch
 
+        assert self._parts is not None
         network = self._parts[0]().eval().requires_grad_(False)
         if self.device != "cpu":
             # Not with the channels last, which is no quicker there: cuDNN would prepare kernels for
