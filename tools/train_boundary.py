@@ -1,11 +1,13 @@
 """Train the boundary network on made transitions; see MODELS.md for how the shipped one was made.
 
-    python -m tools.train_boundary --out base.pt --films none
-    python -m tools.train_boundary --out ship.pt --start base.pt --rate 1.2e-3 --steps 900
-    python -m tools.train_boundary --out on.pt --start ship.safetensors --share 0.5 --keep
-    python -m tools.train_boundary --out one.pt --start base.pt --steps 300 --leave sintel_trailer
+    python -m tools.train_boundary --out base.pt --films none --steps 10000 --seed 11
+    python -m tools.train_boundary --out one.pt --start base.pt --rate 1.2e-3 --seed 12
+    python -m tools.train_boundary --out two.pt --start base.pt --rate 1.2e-3 --seed 13
+    python -m tools.train_boundary --out ship.safetensors --mean one.pt two.pt
+    python -m tools.train_boundary --out fold.pt --start base.pt --leave sintel_trailer
 
-Every run can be stopped and called again: it goes on from its last checkpoint, with the clips that
+Runs from one start end near each other, and the mean of their weights is better than either
+(Wortsman et al., "Model soups", ICML 2022). Every run can be stopped and called again: it goes on from its last checkpoint, with the clips that
 it would have had. On one core.
 """
 
@@ -210,6 +212,19 @@ def weights_of(path: Path) -> dict[str, torch.Tensor]:
     return kept
 
 
+def write(weights: dict[str, torch.Tensor], out: Path) -> None:
+    """Write weights as the package reads them, in half precision."""
+    half = {name: value.half().contiguous() for name, value in weights.items()}
+    out.write_bytes(save(half))
+
+
+def mean_of(paths: list[Path], out: Path) -> None:
+    """Write the mean of the weights of some networks."""
+    all_of = [weights_of(path) for path in paths]
+    names = all_of[0]
+    write({n: torch.stack([w[n].float() for w in all_of]).mean(0) for n in names}, out)
+
+
 def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
@@ -261,12 +276,7 @@ def train(args: argparse.Namespace) -> None:
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             args.out.parent.mkdir(parents=True, exist_ok=True)
             torch.save({**state, "step": step + 1}, args.out)
-    if args.start:
-        old = weights_of(args.start)
-        mean_of = {n: old[n].float().lerp(new, args.share) for n, new in model.state_dict().items()}
-        model.load_state_dict(mean_of)
-    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
-    args.out.with_suffix(".safetensors").write_bytes(save(weights))
+    write(model.state_dict(), args.out.with_suffix(".safetensors"))
     held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [], [], 99)
     model.eval()
     with torch.no_grad():
@@ -281,13 +291,11 @@ def main() -> None:
     parser.add_argument(
         "--keep", action="store_true", help="keep the first two convolutions of the start: quicker"
     )
-    parser.add_argument(
-        "--share", type=float, default=1.0, help="of the new weights beside the start's, 0 to 1"
-    )
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--mean", type=Path, nargs="+", help="do not train: the mean of networks")
+    parser.add_argument("--steps", type=int, default=2200)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shows", type=int, default=100)
-    parser.add_argument("--drawn", type=int, default=160, help="shows of tools.synth as well")
+    parser.add_argument("--drawn", type=int, default=250, help="shows of tools.synth as well")
     parser.add_argument("--films", choices=("none", "all"), default="all")
     parser.add_argument("--leave", help="film to leave out")
     parser.add_argument("--media", type=Path, default=ROOT.parent / "shared" / "media")
@@ -296,7 +304,10 @@ def main() -> None:
     args = parser.parse_args()
     if args.keep and not args.start:
         parser.error("--keep needs a network to --start from")
-    train(args)
+    if args.mean:
+        mean_of(args.mean, args.out)
+    else:
+        train(args)
 
 
 if __name__ == "__main__":

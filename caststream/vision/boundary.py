@@ -30,7 +30,7 @@ APART = 8
 
 # A gradual transition has to be surer than a cut: the clips that the network learnt from hold many
 # more of them than films do.
-CUT, LATE, INSIDE = 0.4, 0.6, 0.5
+CUT, LATE, INSIDE = 0.6, 0.9, 0.5
 
 
 @dataclass(frozen=True, slots=True)
