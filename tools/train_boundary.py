@@ -7,8 +7,8 @@
     python -m tools.train_boundary --out fold.pt --start base.pt --leave sintel_trailer
 
 Runs from one start end near each other, and the mean of their weights is better than either
-(Wortsman et al., "Model soups", ICML 2022). Every run can be stopped and called again: it goes on from its last checkpoint, with the clips that
-it would have had. On one core.
+(Wortsman et al., "Model soups", ICML 2022). Every run can be stopped and called again: it goes on
+from its last checkpoint, with the clips that it would have had. On one core.
 """
 
 from __future__ import annotations
