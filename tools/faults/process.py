@@ -47,11 +47,11 @@ def until(what: Callable[[], Any], seconds: float = 120.0, every: float = 0.1) -
     raise TimeoutError("it did not come to that")
 
 
-def resident(pid: int) -> float:
-    """Resident memory in MiB, 0 where it has ended."""
+def resident(pid: int, what: str = "VmRSS") -> float:
+    """Resident memory in MiB, 0 where it has ended; ``what`` as in proc_pid_status(5)."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{what}:"):
                 return int(line.split()[1]) / 1024
     except OSError:
         return 0.0

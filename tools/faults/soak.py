@@ -6,7 +6,8 @@ A process of caststream with the live graph watches a broadcast of the film in a
 seconds its statistics are asked for through the store's socket. The slope of the resident memory
 is that of a straight line through what comes after ``--warm`` minutes; the one without steps is the
 median over all pairs of looks that are five minutes apart (Theil 1950, Sen 1968), which something
-that is loaded once does not move. Latencies are compared between the first and the last quarter.
+that is loaded once does not move. Its own is what no file backs: pages of libraries come and go as
+the system likes. Latencies are compared between the first and the last quarter.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 
 from caststream.errors import StoreError
 from caststream.store.control import ask
+from tools.faults.process import resident
 from tools.sender import Broadcast
 
 
@@ -58,6 +60,7 @@ def soak(
             time.sleep(every)
             try:
                 seen.append(ask(store, {"do": "vitals"}))
+                seen[-1]["own"] = resident(process.pid, "RssAnon") * 2**20
             except StoreError as error:
                 print(error, file=sys.stderr)
                 continue
@@ -80,7 +83,8 @@ def judge(seen: list[dict[str, Any]], warm: float) -> dict[str, str]:
     if len(late) < 4:
         sys.exit("too short: nothing is left after warming up")
     hours = np.array([one["uptime"] for one in late]) / 3600
-    resident = np.array([one["resident"] for one in late]) / 2**20
+    memory = np.array([one["resident"] for one in late]) / 2**20
+    own = np.array([one["own"] for one in late]) / 2**20
     quarter = max(1, len(late) // 4)
     first, last = late[:quarter], late[-quarter:]
 
@@ -93,10 +97,12 @@ def judge(seen: list[dict[str, Any]], warm: float) -> dict[str, str]:
     return {
         "watched": f"{late[-1]['uptime'] / 60:.0f} minutes, {source['frames']} frames,"
         f" {source['analysed']} analysed, {source['commits']} commits",
-        "resident memory": f"{resident[0]:.0f} MiB after warming up, {resident[-1]:.0f} at the end,"
-        f" {resident.max():.0f} at most",
-        "slope": f"{np.polyfit(hours, resident, 1)[0]:+.2f} MiB an hour",
-        "slope without steps": f"{_typical(hours, resident):+.2f} MiB an hour",
+        "resident memory": f"{memory[0]:.0f} MiB after warming up, {memory[-1]:.0f} at the end,"
+        f" {memory.max():.0f} at most",
+        "slope": f"{np.polyfit(hours, memory, 1)[0]:+.2f} MiB an hour",
+        "slope without steps": f"{_typical(hours, memory):+.2f} MiB an hour",
+        "slope of its own": f"{np.polyfit(hours, own, 1)[0]:+.2f} MiB an hour,"
+        f" {_typical(hours, own):+.2f} without steps",
         "latency p50": f"{middle(first, 'p50'):.3f} s early, {middle(last, 'p50'):.3f} s late",
         "latency p99": f"{middle(first, 'p99'):.3f} s early, {middle(last, 'p99'):.3f} s late",
         "threads, files": f"{late[0]['threads']}, {late[0]['files']} early,"
