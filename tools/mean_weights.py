@@ -5,7 +5,8 @@
 
 ``coco`` stands for the weights that the detector's training starts from. What lies between weights
 of one training and what it came from often holds better on other pictures than either (Wortsman et
-al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+al., "Robust fine-tuning of zero-shot models", CVPR 2022), and so does what lies between several
+trainings from one start (Wortsman et al., "Model soups", ICML 2022).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def main() -> None:
     if abs(sum(float(share) for _, share in named) - 1) > 1e-6:
         parser.error("the shares have to add up to 1")
     total: dict[str, Tensor] = {}
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] | None = None
     for name, share in named:
         if name == "coco":
             state = coco_start(args.pretrained).state_dict()

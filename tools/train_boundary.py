@@ -3,7 +3,7 @@
     python -m tools.train_boundary --out base.pt --films none --steps 10000 --seed 11
     python -m tools.train_boundary --out one.pt --start base.pt --rate 1.2e-3 --seed 12
     python -m tools.train_boundary --out two.pt --start base.pt --rate 1.2e-3 --seed 13
-    python -m tools.train_boundary --out ship.safetensors --mean one.pt two.pt
+    python tools/mean_weights.py ship.safetensors one.safetensors:0.5 two.safetensors:0.5
     python -m tools.train_boundary --out fold.pt --start base.pt --leave sintel_trailer
 
 Runs from one start end near each other, and the mean of their weights is better than either
@@ -212,19 +212,6 @@ def weights_of(path: Path) -> dict[str, torch.Tensor]:
     return kept
 
 
-def write(weights: dict[str, torch.Tensor], out: Path) -> None:
-    """Write weights as the package reads them, in half precision."""
-    half = {name: value.half().contiguous() for name, value in weights.items()}
-    out.write_bytes(save(half))
-
-
-def mean_of(paths: list[Path], out: Path) -> None:
-    """Write the mean of the weights of some networks."""
-    all_of = [weights_of(path) for path in paths]
-    names = all_of[0]
-    write({n: torch.stack([w[n].float() for w in all_of]).mean(0) for n in names}, out)
-
-
 def train(args: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(args.seed)
@@ -276,7 +263,8 @@ def train(args: argparse.Namespace) -> None:
             state = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
             args.out.parent.mkdir(parents=True, exist_ok=True)
             torch.save({**state, "step": step + 1}, args.out)
-    write(model.state_dict(), args.out.with_suffix(".safetensors"))
+    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    args.out.with_suffix(".safetensors").write_bytes(save(weights))
     held = Clips([make_show(np.random.default_rng(10_000 + i)) for i in range(12)], [], [], 99)
     model.eval()
     with torch.no_grad():
@@ -291,7 +279,6 @@ def main() -> None:
     parser.add_argument(
         "--keep", action="store_true", help="keep the first two convolutions of the start: quicker"
     )
-    parser.add_argument("--mean", type=Path, nargs="+", help="do not train: the mean of networks")
     parser.add_argument("--steps", type=int, default=2200)
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--shows", type=int, default=100)
@@ -304,10 +291,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.keep and not args.start:
         parser.error("--keep needs a network to --start from")
-    if args.mean:
-        mean_of(args.mean, args.out)
-    else:
-        train(args)
+    train(args)
 
 
 if __name__ == "__main__":
