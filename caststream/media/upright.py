@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ def way_up(frame: av.VideoFrame) -> Way:
     The matrix has rows (a, b, u), (c, d, v), (x, y, w) and takes a point (p, q) to
     (a p + c q + x, b p + d q + y) (ISO/IEC 14496-12, 6.2.2; FFmpeg's ``libavutil/display.h``).
     """
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # Not ``frame.side_data``: the frame would keep it, and it the frame, until Python next looks
+    # for cycles, which takes it hundreds of pictures.
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")
     if matrix is None:
         return Way()
     a, b, _, c, d, *_ = np.frombuffer(bytes(cast("SideData", matrix)), np.int32).tolist()

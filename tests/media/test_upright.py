@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from itertools import product
 
 import av
@@ -25,3 +26,15 @@ def test_filters_and_arrays_stand_a_picture_up_alike(way: Way) -> None:
 
 def test_a_frame_without_a_word_is_upright() -> None:
     assert way_up(av.VideoFrame(32, 24, "rgb24")) == Way()
+
+
+def test_a_frame_that_was_asked_goes_when_nobody_holds_it() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            way_up(av.VideoFrame(32, 24, "rgb24"))
+        held = sum(type(thing) is av.VideoFrame for thing in gc.get_objects())
+    finally:
+        gc.enable()
+    assert not held
