@@ -52,7 +52,7 @@ def way_up(frame: av.VideoFrame) -> Way:
     """
     # Not ``frame.side_data``: the frame would keep it, and it the frame, until Python next looks
     # for cycles, which takes it hundreds of pictures.
-    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")
+    matrix = SideDataContainer(frame).get("DISPLAYMATRIX")  # type: ignore[call-arg]
     if matrix is None:
         return Way()
     a, b, _, c, d, *_ = np.frombuffer(bytes(cast("SideData", matrix)), np.int32).tolist()
