@@ -40,9 +40,10 @@ class Story:
     flips: list[float] = field(default_factory=list)
     """A share a revision: screen time that went to another id, of that which had one."""
     guesses: list[float] = field(default_factory=list)
-    """The part of it that no dictionary had spoken of yet: guesses at a shot's end."""
+    """The part of it that no regrouping had spoken of yet: guesses at a shot's end."""
     named_flips: list[float] = field(default_factory=list)
-    """Of the time of characters that had a name, the share that a dictionary took back from one."""
+    """Of the time of characters that had a name, the share that a dictionary took back from one;
+    guesses are left out."""
 
 
 def read_story(lines: Iterable[str]) -> Story:
@@ -75,8 +76,10 @@ def read_story(lines: Iterable[str]) -> Story:
         elif kind == "dictionary":
             merged.update((m["from"], m["to"]) for m in record.get("merged", ()))
             _count_flips(story, held, record.get("relabelled", ()), merged, fresh)
-            fresh.clear()
-            story.growth.append(_growth(time, record["characters"]))
+            grown = _growth(time, record["characters"])
+            if not (story.growth and grown.seconds == story.growth[-1].seconds):
+                fresh.clear()  # else it tells new names only, and speaks of no track
+            story.growth.append(grown)
     for track, (character, sure) in story.tracks.items():
         story.tracks[track] = (follow(character, merged) or character, sure)
     return story
@@ -91,7 +94,7 @@ def _count_flips(
 ) -> None:
     """Note what share of the time went to another id; a merge keeps who it was.
 
-    ``fresh`` are the tracks that came since the dictionary before.
+    ``fresh`` are the tracks that came since the last regrouping.
     """
     named = set(story.growth[-1].names) if story.growth else set()
     total = sum(frames for character, frames in held.values() if character)

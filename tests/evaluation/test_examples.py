@@ -105,6 +105,27 @@ def test_a_flip_is_counted_by_its_time_and_a_merge_is_none() -> None:
     assert story.named_flips == pytest.approx([0.0, 1.0]), "names are known from the first on"
 
 
+def test_what_was_guessed_stays_a_guess_until_a_regrouping_speaks_of_it() -> None:
+    def dictionary(name: str, seconds: float, changes: list[tuple[int, str, str]]) -> str:
+        return _record(
+            type="dictionary", revision=1,
+            characters=[{"character": "c1", "name": name, "seconds": seconds}],
+            relabelled=[{"track": t, "from": a, "to": b} for t, a, b in changes],
+        )  # fmt: skip
+
+    def track(number: int) -> str:
+        return _record(type="track", track=number, character="c1", confidence=0.41,
+                       start_frame=0, end_frame=50)  # fmt: skip
+
+    naming = dictionary("Ann", 1.0, [])
+    taken_back = dictionary("Ann", 3.0, [(1, "c1", "c2")])
+    story = read_story([dictionary("", 1.0, []), track(1), track(2), naming, taken_back])
+    assert (story.guesses[-1], story.named_flips[-1]) == (0.5, 0.0), "a name told of no track"
+    kept = dictionary("Ann", 2.0, [])
+    story = read_story([naming, track(1), track(2), kept, taken_back])
+    assert (story.guesses[-1], story.named_flips[-1]) == (0.0, 0.5), "one regrouping let it stay"
+
+
 BOOK = """<?xml version="1.0"?>
 <book title="ARMS"><characters><character id="0a" name="Tom"/><character id="0b" name="Other"/>
 </characters><pages>
