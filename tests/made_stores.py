@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from caststream.messages import Gap, Mined, Rows, Shot, StreamEnd, StreamStart, Track, Tracks
+from caststream.store.schema import make_uids
 from caststream.store.writer import StoreWriter
 
 FPS = 24.0
@@ -90,3 +91,28 @@ def fill(path: Path, shots: int = 6, *, uri: str = "film.mp4", again: bool = Fal
             writer.commit(shot(index), what, gaps)
         writer.end_source(end(shots))
     return source
+
+
+def check_commit(commit, source: int, what: Mined) -> None:
+    """A commit holds exactly what one message held, whatever the order of its rows."""
+    rows, said = commit.rows, what.tracks.rows
+    order = np.lexsort((said.frame, said.track))
+    assert (rows.frame == said.frame[order]).all()
+    assert (rows.uid == make_uids(source, said.track[order])).all()
+    assert (rows.time == said.time[order]).all()
+    assert (rows.box == said.box[order]).all()
+    assert (rows.score == said.score[order]).all()
+    assert (rows.vector == said.vector[order]).all()
+    assert rows.features.tobytes() == said.features[order].tobytes()
+    assert (rows.blend == said.blend[order]).all()
+    assert rows.crop == tuple(said.crop[i] for i in order)
+    assert tuple(commit.tracks.at(i) for i in range(len(commit.tracks))) == what.tracks.tracks
+    assert (commit.tracks.model == what.tracks.model).all()
+    assert (commit.apart == make_uids(source, what.apart)).all()
+    assert (commit.frames == what.tracks.frames).all()
+    assert (commit.times == what.tracks.times).all()
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    first = int(rows.number[0]) if len(rows) else 0
+    assert (commit.triplets - first == back[what.triplets]).all()
+    assert (commit.evidence == what.evidence).all()

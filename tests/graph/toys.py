@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Never
 
 from caststream.graph.node import Node, Source
+from caststream.graph.runner import Run
 from caststream.graph.spec import Graph, Step
 from caststream.messages import (
     Context,
@@ -231,3 +232,16 @@ def indices(seen: Iterable[Any]) -> list[Any]:
             case StreamEnd():
                 short.append("E")
     return short
+
+
+FRAMES = [frame(index) for index in range(7)]
+
+
+def finish(built: Graph) -> Run:
+    run = Run(built, Context())
+    run.run()
+    return run
+
+
+def node(run: Run, name: str) -> Any:
+    return run.nodes[name]

@@ -47,24 +47,27 @@ def test_a_stop_before_the_first_picture_took_no_time(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out.ndjson").read_text())["elapsed"] < 60
 
 
-def test_a_named_pipe_is_waited_for_until_somebody_reads_it(tmp_path: Path) -> None:
+@pytest.fixture
+def named_pipe(tmp_path: Path) -> Path:
     pipe = tmp_path / "labels"
     os.mkfifo(pipe)
+    return pipe
+
+
+def test_a_named_pipe_is_waited_for_until_somebody_reads_it(named_pipe: Path) -> None:
     stopping = threading.Event()
     with ThreadPoolExecutor() as pool:
-        lines = pool.submit(Lines, str(pipe), stopping)
-        with pipe.open() as reader:
+        lines = pool.submit(Lines, str(named_pipe), stopping)
+        with named_pipe.open() as reader:
             lines.result().write("one")
             lines.result().close()
             assert reader.read() == "one\n"
 
 
-def test_a_stop_is_heard_while_nobody_reads_a_named_pipe(tmp_path: Path) -> None:
-    pipe = tmp_path / "labels"
-    os.mkfifo(pipe)
+def test_a_stop_is_heard_while_nobody_reads_a_named_pipe(named_pipe: Path) -> None:
     stopping = threading.Event()
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(Lines, str(pipe), stopping)
+        waiting = pool.submit(Lines, str(named_pipe), stopping)
         assert not wait([waiting], 0.2).done
         stopping.set()
         waiting.result().write("to nobody")

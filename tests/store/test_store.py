@@ -6,17 +6,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from made_stores import end, fill, mined, shot, start
+from made_stores import check_commit, end, fill, mined, shot, start
 
 from caststream.errors import SourceKnownError, StoreError
 from caststream.messages import Gap, Mined
@@ -25,31 +15,6 @@ from caststream.store import writer as writing
 from caststream.store.reader import StoreReader
 from caststream.store.schema import make_uid, make_uids, split_uid, split_uids
 from caststream.store.writer import StoreWriter
-
-
-def check_commit(commit, source: int, what: Mined) -> None:
-    """A commit holds exactly what one message held, whatever the order of its rows."""
-    rows, said = commit.rows, what.tracks.rows
-    order = np.lexsort((said.frame, said.track))
-    assert (rows.frame == said.frame[order]).all()
-    assert (rows.uid == make_uids(source, said.track[order])).all()
-    assert (rows.time == said.time[order]).all()
-    assert (rows.box == said.box[order]).all()
-    assert (rows.score == said.score[order]).all()
-    assert (rows.vector == said.vector[order]).all()
-    assert rows.features.tobytes() == said.features[order].tobytes()
-    assert (rows.blend == said.blend[order]).all()
-    assert rows.crop == tuple(said.crop[i] for i in order)
-    assert tuple(commit.tracks.at(i) for i in range(len(commit.tracks))) == what.tracks.tracks
-    assert (commit.tracks.model == what.tracks.model).all()
-    assert (commit.apart == make_uids(source, what.apart)).all()
-    assert (commit.frames == what.tracks.frames).all()
-    assert (commit.times == what.tracks.times).all()
-    back = np.empty(len(order), np.int64)
-    back[order] = np.arange(len(order))
-    first = int(rows.number[0]) if len(rows) else 0
-    assert (commit.triplets - first == back[what.triplets]).all()
-    assert (commit.evidence == what.evidence).all()
 
 
 @pytest.fixture(params=["log", "segments", "both"])
@@ -365,88 +330,3 @@ def test_a_segment_is_plain_zarr(tmp_path):
     for name in group.attrs["arrays"]:
         files = [f for f in (tmp_path / "s/segments/000001" / name / "c").rglob("*") if f.is_file()]
         assert len(files) == 1
-
-
-class Growing(RuleBasedStateMachine):
-    """Any order of commits, seals, reopenings and refreshes; one reader looks on all the time."""
-
-    folder = None
-
-    @initialize()
-    def begin(self):
-        type(self).count = getattr(type(self), "count", 0) + 1
-        self.path = self.folder / str(self.count)
-        self.writer = StoreWriter.open(self.path)
-        self.reader = StoreReader(self.path)
-        self.source: int | None = None
-        self.said: list[tuple[int, int, Mined]] = []
-        self.seen = -1
-
-    @rule(name=st.sampled_from("abc"))
-    def source_begins(self, name):
-        if self.source is not None:
-            self.writer.leave_source(self.source)  # it broke off
-        self.source = self.writer.begin_source(start(name), again=True)
-
-    @precondition(lambda self: self.source is not None)
-    @rule(tracks=st.integers(0, 3))
-    def shot_ends(self, tracks):
-        index = len(self.said)
-        what = mined(index, tracks=tracks, seed=self.source)
-        number = self.writer.commit(shot(index), [what], [])
-        self.said.append((number, self.source, what))
-
-    @precondition(lambda self: self.source is not None)
-    @rule()
-    def source_ends(self):
-        self.writer.end_source(end(1))
-        self.source = None
-
-    @rule()
-    def seals(self):
-        self.writer.seal()
-
-    @rule(torn=st.binary(max_size=40))
-    def crashes(self, torn):
-        """The writer is gone between two commits, or in the middle of one."""
-        self.writer._lock.release()
-        (log,) = (self.path / "log").iterdir()
-        with log.open("ab") as file:
-            file.write(torn)
-        self.writer = StoreWriter.open(self.path)
-        self.source = None
-
-    @rule()
-    def looks(self):
-        self.reader.refresh()
-        gone = self.reader.superseded()
-        new = [s for s in self.said if s[0] > self.seen and s[1] not in gone]
-        for commit, (number, source, what) in zip(self.reader.since(self.seen), new, strict=True):
-            assert (commit.number, commit.source) == (number, source)
-            check_commit(commit, source, what)
-        self.seen = self.reader.last_commit
-
-    @invariant()
-    def a_new_reader_sees_all(self):
-        with StoreReader(self.path) as reader:
-            assert reader.row_count == sum(len(what.tracks.rows) for _, _, what in self.said)
-
-    def teardown(self):
-        if hasattr(self, "writer"):
-            self.looks()
-            self.reader.close()
-            self.writer.close()
-
-
-def test_any_order_of_events(tmp_path):
-    Growing.folder = tmp_path
-    run_state_machine_as_test(
-        Growing,
-        settings=settings(
-            max_examples=10,
-            stateful_step_count=10,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
