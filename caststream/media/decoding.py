@@ -12,7 +12,7 @@ import av
 
 from caststream.errors import InputError
 from caststream.media.clock import Clock
-from caststream.media.live import Backoff, Lag
+from caststream.media.live import Backoff, Lag, Pace
 from caststream.media.losses import Break, Losses, Reason
 from caststream.media.pipes import StopSign
 from caststream.media.showing import Showing, Shown
@@ -84,6 +84,9 @@ class Decoder:
         self._say = say or (lambda state, why: None)
         self._backoff = Backoff()
         self._lag = Lag() if source.live else None
+        self._pace = Pace() if source.replays else None
+        self._idle = 0.0
+        """Seconds for which the demuxer had no packet to give, before the one at hand."""
         self._skipped = 0
         """Packets that were not decoded, to catch up, and not told yet."""
         self._skipped_from: float | None = None
@@ -131,9 +134,9 @@ class Decoder:
         for packet in self._packets():
             if self._stop.up:
                 return None
-            self._arrive(packet.pts)
             if self._lag is not None and self._catch_up(packet, self._lag):
                 continue
+            self._arrive(packet.pts)
             if not packet.size and self._source.streamed and self._source.fps:
                 # The last one. A transport stream that was cut off looks like one that is over, but
                 # for a hole in the pictures that were held back to put them in order.
@@ -176,6 +179,7 @@ class Decoder:
     def _packets(self) -> Iterator[av.Packet[av.VideoStream]]:
         """All packets of the stream, over errors of the demuxer; the last ones flush."""
         errors = 0
+        asked = time.monotonic()
         while errors < _GIVE_UP and not self._stop.up:
             try:
                 for packet in self._source.container.demux(*self._wanted()):
@@ -188,7 +192,9 @@ class Decoder:
                         continue
                     if packet.is_corrupt:
                         self._losses.suspect()
+                    self._idle = time.monotonic() - asked
                     yield cast("av.Packet[av.VideoStream]", packet)
+                    asked = time.monotonic()
                 return
             except av.ExitError:  # a time-out; sticks until the source is opened anew
                 self._losses.failed(self._clock.now)
@@ -210,8 +216,11 @@ class Decoder:
         """Whether to leave a packet out, where a live source is decoded slower than it sends."""
         if packet.dts is None or packet.time_base is None:
             return False
-        blind = lag.blind
-        lag.look(float(packet.dts * packet.time_base), time.monotonic(), packet.is_keyframe)
+        blind, now = lag.blind, time.monotonic()
+        seconds = float(packet.dts * packet.time_base)
+        lag.look(seconds, now, packet.is_keyframe, 0.0 if self._pace is None else self._idle)
+        if self._pace is not None and not lag.blind:
+            self._stop.wait(None, self._pace.wait(seconds, now, self._idle))
         codec = packet.stream.codec_context
         codec.skip_frame = "NONREF" if lag.thin else "DEFAULT"
         if blind and not lag.blind:

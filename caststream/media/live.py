@@ -15,6 +15,11 @@ _DRIFT = 0.001
 """Seconds a second by which a sender's clock may run slower than ours."""
 _LEAP = 10.0
 """Seconds that a clock may leap before the delay is measured afresh."""
+_IDLE = 0.3
+"""Seconds for which a playlist has nothing to take before it counts as read to its end."""
+_PACE = 1.5
+"""Times as fast as it was made a playlist's segment is taken: it comes whole, and is through before
+the next one comes."""
 
 
 class Backoff:
@@ -48,14 +53,16 @@ class Lag:
         self.blind = False
         """Whether to leave out everything."""
 
-    def look(self, seconds: float, now: float, key: bool) -> float:
+    def look(self, seconds: float, now: float, key: bool, idle: float = 0.0) -> float:
         """Take in a packet's own time and the wall clock; returns the delay in seconds.
 
-        ``key`` says whether decoding may begin with it.
+        ``key`` says whether decoding may begin with it. ``idle`` are the seconds for which a
+        playlist had nothing to take: what comes then is in time, though it was made a segment ago.
         """
         before, then = self._last
         self._last = seconds, now
-        if self._least is None or abs((seconds - before) - (now - then)) > _LEAP:
+        leaps = abs((seconds - before) - (now - then)) > _LEAP
+        if self._least is None or leaps or idle > _IDLE:
             self._least = now - seconds
         self._least = min(self._least + _DRIFT * max(0.0, now - then), now - seconds)
         behind = now - seconds - self._least
@@ -66,3 +73,25 @@ class Lag:
             self.blind = self.blind and not key
         self.blind = self.blind or behind > _FAR
         return behind
+
+
+class Pace:
+    """Spreads out what comes in bursts: a playlist gives a segment of many seconds at once.
+
+    Taken as fast as it can be decoded, most of it would be too much for what comes after, and then
+    nothing would come for seconds.
+    """
+
+    def __init__(self) -> None:
+        self._began: tuple[float, float] | None = None
+        """Its own time and the wall clock's of the packet that all are counted from."""
+
+    def wait(self, seconds: float, now: float, idle: float) -> float:
+        """Seconds to wait before the packet of this time is decoded; ``idle`` as for a ``Lag``."""
+        if self._began is not None and idle <= _IDLE:
+            first, since = self._began
+            ahead = since + (seconds - first) / _PACE - now
+            if 0.0 < ahead < _LEAP:
+                return ahead
+        self._began = seconds, now
+        return 0.0

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from caststream.errors import InputError
 from caststream.media import live
 from caststream.media.decoding import Decoder
-from caststream.media.live import Backoff, Lag
+from caststream.media.live import Backoff, Lag, Pace
 from caststream.media.losses import Break
 from caststream.media.pipes import GrowingReader, StopSign
 from caststream.media.showing import Shown
@@ -97,6 +97,45 @@ def test_a_leaping_clock_is_no_delay():
     lag.look(0.0, 100.0, True)
     assert lag.look(5000.0, 100.04, False) == pytest.approx(0.0)
     assert lag.look(5000.04, 500.0, False) == pytest.approx(0.0)  # the sender stood still
+
+
+def test_a_segment_that_comes_whole_is_in_time_though_it_was_made_before():
+    lag = Lag()
+    for number in range(10):  # segments of six seconds, each there when it is over
+        for picture in range(150):
+            seconds, taken = number * 6.0 + picture / 25, number * 6.0 + picture * 0.01
+            idle = 4.5 if number and not picture else 0.0
+            lag.look(seconds, taken, picture == 0, idle)
+            assert not lag.thin and not lag.blind
+
+
+def test_a_decoder_too_slow_for_a_playlist_still_leaves_pictures_out():
+    lag = Lag()
+    for number in range(300):
+        lag.look(number / 25, number / 25 * 2.0, False, 0.01)
+    assert lag.thin and lag.blind
+
+
+def test_a_segment_is_spread_over_most_of_its_time():
+    pace, now, taken = Pace(), 100.0, []
+    for number in range(2):
+        for picture in range(150):
+            idle = 2.0 if number and not picture else 0.0
+            now += idle + pace.wait(number * 6.0 + picture / 25, now + idle, idle)
+            taken.append(now)
+    assert taken[0] == 100.0
+    assert taken[149] - taken[0] == pytest.approx(149 / 25 / 1.5)
+    assert taken[150] - taken[149] == pytest.approx(2.0)  # it waits for nothing but the sender
+
+
+@given(st.lists(st.tuples(st.floats(-1e5, 1e5), st.floats(0.0, 5.0)), max_size=30))
+def test_a_clock_that_leaps_is_never_waited_for(steps):
+    pace, now = Pace(), 0.0
+    for seconds, spent in steps:
+        now += spent
+        wait = pace.wait(seconds, now, 0.0)
+        assert 0.0 <= wait < 10.0
+        now += wait
 
 
 # --- files that grow ---------------------------------------------------------------------------
@@ -250,8 +289,9 @@ def test_a_server_of_one_byte_now_and_then_counts_as_silent(tmp_path, sender, st
     assert len(numbers(items)) >= 40
 
 
-def test_a_playlist_opened_anew_shows_nothing_twice(tmp_path, stop):
-    """What HLS gives again after a break is left out, and the clock goes on as it was sent."""
+@pytest.fixture
+def playlist(tmp_path):
+    """Four seconds of film as four segments, of which the test publishes some, over HTTP."""
     whole = write_film(tmp_path / "whole.ts", 96, start=100.0, gop=24)
     folder = tmp_path / "hls"
     folder.mkdir()
@@ -275,39 +315,57 @@ def test_a_playlist_opened_anew_shows_nothing_twice(tmp_path, stop):
         (folder / "live.m3u8").write_text("\n".join(head + body) + "\n")
 
     class Handler(SimpleHTTPRequestHandler):
-        gone = False
-
-        def do_GET(self):
-            if Handler.gone:
-                self.send_error(503)
-            else:
-                super().do_GET()
-
         def log_message(self, *_):
             pass
 
-    publish(0, 2)
     server = ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(Handler, directory=str(folder))
     )
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    try:
-        uri = f"http://127.0.0.1:{server.server_port}/live.m3u8"
-        source = Source(uri, timeout=1.0, spool_limit=1, stop=stop)
-        assert source.live and source.replays
-        items = []
-        for item in Decoder(source, stop).run():
-            items.append(item)
-            if len(items) == 40:
-                publish(0, 4)  # segments 0 and 1 are in the list again
-            if len(numbers([item])) and numbers([item])[0] == 95:
-                stop.set()
-        source.close()
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    yield publish, f"http://127.0.0.1:{server.server_port}/live.m3u8"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_playlist_opened_anew_shows_nothing_twice(playlist, stop):
+    """What HLS gives again after a break is left out, and the clock goes on as it was sent."""
+    publish, uri = playlist
+    publish(0, 2)
+    source = Source(uri, timeout=1.0, spool_limit=1, stop=stop)
+    assert source.live and source.replays
+    items = []
+    for item in Decoder(source, stop).run():
+        items.append(item)
+        if len(items) == 40:
+            publish(0, 4)  # segments 0 and 1 are in the list again
+        if len(numbers([item])) and numbers([item])[0] == 95:
+            stop.set()
+    source.close()
     assert sorted(set(numbers(items))) == numbers(items)
     times = [i.time for i in items if isinstance(i, Shown)]
     assert times == pytest.approx([n / 24 for n in numbers(items)], abs=0.01)
+
+
+def test_segments_longer_than_may_be_late_are_shown_all_the_same(playlist, stop, monkeypatch):
+    publish, uri = playlist
+    # As long as segments of eight seconds with the limits as they are.
+    monkeypatch.setattr(live, "_BEHIND", 0.05)
+    monkeypatch.setattr(live, "_FAR", 0.6)
+    publish(0, 1)
+    source = Source(uri, timeout=30.0, spool_limit=1, stop=stop)
+    guard = threading.Timer(60.0, stop.set)
+    guard.start()
+    items = []
+    for item in Decoder(source, stop, threads=1).run():
+        items.append(item)
+        shown = len(numbers(items))
+        if shown in (20, 44, 68):
+            # The next comes once all that is there was taken, and there was nothing for a while.
+            threading.Timer(1.5, publish, (0, shown // 24 + 2)).start()
+        if shown and numbers(items)[-1] >= 90:
+            stop.set()
+    guard.cancel()
+    source.close()
+    assert [n for n in range(90) if n not in numbers(items)] == []
