@@ -33,35 +33,39 @@ from made_stores import mined, shot, start
 from caststream.store import acts, published, writer
 from caststream.store.writer import StoreWriter
 
+def say(*words):
+    # One write a line: print makes several where output is not buffered, and a kill tears the line.
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
 def store(path):
     writer.SEAL_COMMITS = 4
     with StoreWriter.open(path) as store:
         source = store.begin_source(start())
         for index in range(10_000):
             number = store.commit(shot(index), [mined(index, seed=source)], [])
-            print(number, source, index, flush=True)
+            say(number, source, index)
 
 def publish(path):
     for _ in range(10_000):
         known = published.current_number(path)
         what = np.full(5_000, known + 1)
         payload = published.Published(label_uid=what, meta={"of": known + 1})
-        print(published.publish(path, payload), flush=True)
+        say(published.publish(path, payload))
 
 def act(path):
     for index in range(10_000):
         done = acts.append(path, "name", {"character": index, "name": "x" * (index % 300)})
-        print(done.number, index, flush=True)
+        say(done.number, index)
 
 for line in sys.stdin:
     work, path = line.split()
     child = os.fork()
     if child == 0:
-        print("worker", os.getpid(), flush=True)
+        say("worker", os.getpid())
         globals()[work](path)
         os._exit(0)
     os.waitpid(child, 0)
-    print("dead", flush=True)
+    say("dead")
 """
 
 
