@@ -20,6 +20,8 @@ from caststream.errors import (
     UsageError,
 )
 
+_log = logging.getLogger(__name__)
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
@@ -43,25 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         said: BaseException = error
         if isinstance(error, NodeError) and isinstance(error.cause, CaststreamError):
             said = error.cause  # a sentence made for people says itself where it is wrong
-        logging.getLogger(__name__).error("%s", said)
+        _log.error("%s", said)
         return error.exit_code
     except KeyboardInterrupt:
-        print("caststream: aborted; what was committed before is in the store", file=sys.stderr)
+        _log.error("aborted; what was committed before is in the store")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # Python would complain once more when it flushes standard output on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_READER_GONE
     except OSError as error:
-        print(f"caststream: {error}", file=sys.stderr)
+        _log.error("%s", error)
         return OutputError.exit_code
     except Exception as error:
         if os.environ.get("CASTSTREAM_DEBUG"):
             raise
-        print(
-            f"caststream: internal error: {type(error).__name__}: {error}"
-            " (CASTSTREAM_DEBUG=1 shows where)",
-            file=sys.stderr,
+        _log.error(
+            "internal error: %s: %s (CASTSTREAM_DEBUG=1 shows where)", type(error).__name__, error
         )
         return 1
 

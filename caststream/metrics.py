@@ -88,11 +88,15 @@ def render(snapshot: Snapshot) -> str:
 
 
 def unready(snapshot: Snapshot) -> str:
-    """Why the process is not ready, "" where it is: each source opened, none lost or failed."""
+    """Why the process is not ready, "" where it is: each source opened, none lost or failed.
+
+    Where films that cannot be read are set aside, they do not count.
+    """
+    ready = (*_READY, "failed") if snapshot["tolerant"] else _READY
     return "; ".join(
         f"{one['uri']}: {one['why'] or one['state']}"
         for one in _latest(snapshot["sources"])
-        if one["state"] not in _READY
+        if one["state"] not in ready
     )
 
 

@@ -140,8 +140,7 @@ class Session:
         if what == "add":
             self.add(uri)
             return f"{uri_text(uri)} was added"
-        self.remove(uri)
-        return f"{uri_text(uri)} ends"
+        return f"{uri_text(uri)} {'ends' if self.remove(uri) else 'had failed, and is forgotten'}"
 
     def _compact(self, keep: Any) -> str:
         from caststream.store.compact import compact
@@ -161,23 +160,33 @@ class Session:
             raise StoreError("the stream is ending: nothing is added any more")
         with self._changed:
             running = {_whole(stream.uri) for stream in self._streams}
-        if _whole(uri) in running or uri == "-":
-            raise StoreError(f"{uri} is running already")
+        if uri == "-":
+            raise StoreError("standard input can only be given when the stream is started")
+        if _whole(uri) in running:
+            raise StoreError(f"{uri_text(uri)} is running already")
         self.vitals.many = True
         self.begin(uri, quiet=True)
 
-    def remove(self, uri: str) -> None:
-        """Let a source, by its address or its number in the store, end normally."""
+    def remove(self, uri: str) -> bool:
+        """Let a source, by its address or its number in the store, end normally.
+
+        One that failed is forgotten: then False. StoreError where there is neither.
+        """
+
+        def meant(address: str, number: int | None) -> bool:
+            same = _whole(uri) == _whole(address) or uri == uri_text(address)
+            return same or (number is not None and uri == str(number))
+
         with self._changed:
-            found = [
-                s
-                for s in self._streams
-                if _whole(uri) == _whole(s.uri) or uri == str(s.context.vitals.id)
-            ]
-        if not found:
-            raise StoreError(f"{uri} is not running")
+            found = [s for s in self._streams if meant(s.uri, s.context.vitals.id)]
         for stream in found:
             stream.run.stop()
+        failed = [s for s in self.vitals.sources if s.state == "failed" and meant(s.uri, s.id)]
+        if not found and not failed:
+            raise StoreError(f"{uri_text(uri)} is not running")
+        for source in failed:
+            self.vitals.forget(source)
+        return bool(found)
 
     def stop(self) -> None:
         """Let all sources end normally."""
@@ -218,7 +227,7 @@ class Session:
             stream.error = error
             why = sentence(error)
             if self.vitals.many and not isinstance(error, KeyboardInterrupt):
-                _log.error("%s: %s", stream.uri, why)
+                _log.error("%s: %s", uri_text(stream.uri), why)
         self.vitals.finish(stream.context.vitals, why)
         self.reader_gone = self.reader_gone or stream.context.reader_gone
         with self._changed:

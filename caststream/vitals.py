@@ -150,6 +150,8 @@ class Vitals:
         """What a command adds of its own, such as the number of files that wait."""
         self.ended = 0
         self.failed = 0
+        self.tolerant = False
+        """Whether a source that failed is set aside, and the process as ready as before."""
         self._lock = threading.Lock()
         self._sources: list[SourceVitals] = []
 
@@ -168,6 +170,12 @@ class Vitals:
         with self._lock:
             self.failed += bool(why)
             self.ended += not why
+
+    def forget(self, source: SourceVitals) -> None:
+        """List a source no more that is over."""
+        with self._lock:
+            if source in self._sources:
+                self._sources.remove(source)
 
     @property
     def sources(self) -> list[SourceVitals]:
@@ -192,6 +200,7 @@ class Vitals:
             "model": self.model,
             "ended": self.ended,
             "failed": self.failed,
+            "tolerant": self.tolerant,
             "facts": dict(self.facts),
             "sources": [source.snapshot() for source in self.sources],
         }

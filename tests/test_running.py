@@ -59,8 +59,9 @@ def test_sources_come_and_go_beside_each_other(broadcasts: list[Broadcast], tmp_
         [*PROGRAM, *words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         lines = iter(process.stderr.readline, "")  # type: ignore[union-attr]
-        said = [json.loads(line) for line in [next(lines)]]
-        port = int(said[0]["message"].rpartition(":")[2].split("/")[0])
+        said = [json.loads(line) for line in (next(lines), next(lines))]
+        assert said[0]["message"] == f"store {store}"
+        port = int(said[1]["message"].rpartition(":")[2].split("/")[0])
 
         def sources() -> dict[str, Any]:
             return {one["uri"]: one for one in ask(store, {"do": "vitals"})["sources"]}
@@ -84,6 +85,10 @@ def test_sources_come_and_go_beside_each_other(broadcasts: list[Broadcast], tmp_
         until(lambda: sources()[third]["analysed"] > 2)
         failed = until(lambda: sources().get(str(tmp_path / "nothing.mp4"), {}).get("why"))
         assert "No such file" in failed
+        # It keeps the process from being ready, until somebody says that it was not meant.
+        assert told("remove", str(tmp_path / "nothing.mp4")).stdout.endswith("is forgotten\n")
+        assert str(tmp_path / "nothing.mp4") not in sources()
+        assert told("remove", "None").returncode == 5
         # A sender that goes away keeps nobody else waiting.
         broadcasts[0].close()
         until(lambda: sources()[first]["state"] == "reconnecting")
@@ -139,6 +144,26 @@ def test_a_file_is_the_same_from_all_folders(
             control.close()
             session.stop()
         session.finish(stream)
+
+
+@pytest.mark.parametrize("words", [["-"], ["--graph", "live", "udp://127.0.0.1:9"]])
+def test_a_stop_before_the_first_picture_is_no_failure(words: list[str], tmp_path: Path) -> None:
+    store = tmp_path / "s.zarr"
+    with subprocess.Popen(
+        [*PROGRAM, *words, "--store", str(store)], cwd=tmp_path,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        until(lambda: ask(store, {"do": "vitals"})["sources"])
+        process.terminate()
+        # Standard input stays open until the process has ended.
+        assert process.wait(60) == 130
+        assert process.stdout is not None and process.stderr is not None
+        end = json.loads(process.stdout.read())
+        said = process.stderr.read()
+    assert (end["type"], end["reason"], end["frames"]) == ("end", "interrupted", 0)
+    assert "begin_source" not in said
+    with StoreReader(store) as reader:
+        assert reader.sources() == []
 
 
 def test_a_single_failing_source_ends_as_ever(tmp_path: Path) -> None:

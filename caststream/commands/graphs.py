@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import logging
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -116,6 +117,15 @@ class _Json(logging.Formatter):
 def set_up_logging(args: argparse.Namespace) -> None:
     """Log as JSON where that was asked for, with what is only told there."""
     if args.log_json:
+        logging.captureWarnings(True)  # Python's own are no JSON
         for handler in logging.getLogger().handlers:
             handler.setFormatter(_Json())
         logging.getLogger("caststream").setLevel(logging.INFO)
+
+
+def tell(args: argparse.Namespace, text: str) -> None:
+    """Say on standard error what is no warning: as the log is written, or not at all."""
+    if args.log_json:
+        logging.getLogger(__name__).info("%s", text)
+    elif not args.quiet:
+        print(f"caststream: {text}", file=sys.stderr, flush=True)

@@ -18,6 +18,7 @@ from caststream.commands.graphs import (
     graph_of,
     observed,
     set_up_logging,
+    tell,
 )
 from caststream.errors import EXIT_INTERRUPTED, EXIT_READER_GONE, UsageError
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from caststream.session import Session
     from caststream.web.beside import Beside
 
+_log = logging.getLogger(__name__)
 _EPILOG = """\
 commands (each has its own --help):
 {commands}
@@ -125,14 +127,14 @@ def _run(args: argparse.Namespace) -> int:
         device=args.device,
         quiet=args.quiet or args.log_json,
     )
-    if context.store and not context.quiet:
-        print(f"caststream: store {context.store}", file=sys.stderr)
+    if context.store:
+        tell(args, f"store {context.store}")
     with _page(args, context) as page, Session(graph, context) as session:
         with interrupts(session), observed(args, session):
             session.run(args.source)
         code = _ended(session)
         if page is not None and args.stay and not session.interrupted:
-            print("caststream: the stream has ended; Ctrl-C ends the page", file=sys.stderr)
+            tell(args, "the stream has ended; Ctrl-C ends the page")
             page.stay()
     return code
 
@@ -149,8 +151,8 @@ def _page(args: argparse.Namespace, context: Context) -> Iterator[Beside | None]
     page = Beside(context.store, int(args.serve))
     try:
         if args.log_json:
-            logging.getLogger(__name__).info("page %s", page.address)
-        else:
+            tell(args, f"page {page.address}")
+        else:  # quiet or not: nobody could guess it
             print(f"caststream: page {page.address}", file=sys.stderr, flush=True)
         yield page
     finally:
@@ -183,10 +185,7 @@ def _check_video(args: argparse.Namespace) -> None:
 
 def _ended(session: Session) -> int:
     if session.reader_gone:
-        print(
-            "caststream: the reader of the output went away; what was seen is saved",
-            file=sys.stderr,
-        )
+        _log.warning("the reader of the output went away; what was seen is saved")
         # Python would complain once more when it flushes standard output on its way out.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 
 from caststream.commands import Command
 from caststream.commands.graphs import (
@@ -13,6 +12,7 @@ from caststream.commands.graphs import (
     graph_of,
     observed,
     set_up_logging,
+    tell,
 )
 from caststream.errors import EXIT_INTERRUPTED, GraphError, UsageError
 
@@ -71,8 +71,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     with Session(graph, like) as session, interrupts(session), observed(args, session):
         watcher = Watcher(session, watch)
-        if not args.quiet:
-            print(f"caststream: store {args.store}", file=sys.stderr)
+        tell(args, f"store {args.store}")
         watcher.run()
         return EXIT_INTERRUPTED if session.interrupted else 0
 

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first ends the stream normally, the second aborts at once."""
+"""Ctrl-C: the first ends the stream normally, the second aborts at once; a hang-up ends it too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from typing import Protocol
 
 _EXIT_CODE = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HANG_UP = signal.SIGHUP
+"""The terminal was closed: an end as well, though it often comes twice and never means a haste."""
 
 
 class Interruptible(Protocol):
@@ -29,8 +31,9 @@ class Interruptible(Protocol):
 def interrupts(run: Interruptible, grace: float = 5.0) -> Iterator[None]:
     """While inside, SIGINT and SIGTERM stop the run, and a second one aborts it.
 
-    A second signal also raises KeyboardInterrupt on the main thread. Where even that does not
-    end it within ``grace`` seconds (stuck in native code), the process exits with code 130.
+    SIGHUP stops it and never aborts; where it is ignored, as ``nohup`` has it, it stays ignored. A
+    second signal of the others also raises KeyboardInterrupt on the main thread. Where even that
+    does not end it within ``grace`` seconds (stuck in native code), the process exits with 130.
     Only for the main thread, and only for programs: it takes the process' signal handlers.
     """
     # Python runs handlers on the main thread, between two bytecodes: too late where that thread
@@ -45,7 +48,7 @@ def interrupts(run: Interruptible, grace: float = 5.0) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         nonlocal calls, raised
-        calls += 1
+        calls += number != _HANG_UP
         if (calls >= 2 or aborting) and not raised and not left.is_set():
             raised = True
             raise KeyboardInterrupt
@@ -55,7 +58,9 @@ def interrupts(run: Interruptible, grace: float = 5.0) -> Iterator[None]:
         if not reader.recv(1):
             return
         run.stop()
-        if not reader.recv(1):
+        while (number := reader.recv(1)) == bytes([_HANG_UP]):
+            continue
+        if not number:
             return
         aborting = True
         run.abort()
@@ -69,7 +74,8 @@ def interrupts(run: Interruptible, grace: float = 5.0) -> Iterator[None]:
     watcher = threading.Thread(target=watch, name="caststream-interrupts", daemon=True)
     watcher.start()
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    handlers = {number: signal.signal(number, handle) for number in _SIGNALS}
+    hung_up = () if signal.getsignal(_HANG_UP) == signal.SIG_IGN else (_HANG_UP,)
+    handlers = {number: signal.signal(number, handle) for number in (*_SIGNALS, *hung_up)}
     try:
         yield
     finally:

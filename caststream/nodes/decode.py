@@ -132,7 +132,7 @@ class Decode(Source):
 
     def _note(self, shown: Shown) -> None:
         vitals = self._vitals
-        vitals.state = "running"
+        vitals.state, vitals.why = "running", ""
         vitals.frames, vitals.seconds = shown.index + 1, shown.time
         vitals.last_frame = time.monotonic()
 

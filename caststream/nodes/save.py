@@ -117,6 +117,8 @@ class Save(Node):
 
     def end_stream(self, end: StreamEnd) -> Iterator[Saved]:
         """Keep what came after the last shot, and say how the source ended."""
+        if self._source < 0:
+            return iter(())  # a stop before the first picture: there is no source to end
         if self._mined or self._gaps:
             self._commit(None)
         writer = self._open_writer()

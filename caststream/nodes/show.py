@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -100,7 +101,7 @@ class Show(Node):
         self._at = end.seconds
         self._stop()
         if self._context is not None and not self._context.quiet:
-            print(f"caststream: {end.reason}: {self._line()}", file=sys.stderr, flush=True)
+            self._say(f"{end.reason}: {self._line()}")
         return iter(())
 
     def close(self) -> None:
@@ -109,7 +110,8 @@ class Show(Node):
 
     def _stop(self) -> None:
         if self._live is not None:
-            self._live.stop()
+            with contextlib.suppress(OSError):
+                self._live.stop()
             self._live = None
 
     def _tell(self) -> None:
@@ -118,7 +120,12 @@ class Show(Node):
         if quiet or self._live is not None or now - self._said < self.every:
             return
         self._said = now
-        print(f"caststream: {self._line()}", file=sys.stderr, flush=True)
+        self._say(self._line())
+
+    def _say(self, text: str) -> None:
+        # A terminal that was closed, a pipe whose reader died: that nobody looks on ends no stream.
+        with contextlib.suppress(OSError):
+            print(f"caststream: {text}", file=sys.stderr, flush=True)
 
     @property
     def _speed(self) -> float:

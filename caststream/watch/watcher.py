@@ -49,6 +49,7 @@ class Watcher:
         self._session = session
         self._watch = watch
         session.take_store()
+        session.vitals.tolerant = True
         self._journal = Journal(watch.store)
         self._stop = session.stopping
         self._settling = Settling(watch.settle)

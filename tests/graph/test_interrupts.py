@@ -121,6 +121,36 @@ def test_the_first_ends_the_stream_normally(case, number):
         assert started.returncode == 130
 
 
+def test_a_terminal_that_is_closed_ends_the_stream_normally_however_often_it_says_so():
+    with program("direct") as started:
+        ended, _ = lines_after(started, "ready", signal.SIGHUP, signal.SIGHUP, signal.SIGHUP)
+        assert ended.startswith("ended S") and ended.endswith(" E True")
+        assert started.returncode == 130
+
+
+def test_the_second_aborts_whatever_else_was_sent():
+    with program("stuck") as started:
+        signals = signal.SIGINT, signal.SIGHUP, signal.SIGHUP, signal.SIGTERM
+        written = lines_after(started, "stuck", *signals)
+        assert written == ["aborted", "close close close close close"]
+        assert started.returncode == 130
+
+
+def test_who_is_started_by_nohup_outlives_the_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which children inherit
+    try:
+        with program("stuck") as started:
+            assert started.stdout is not None
+            assert started.stdout.readline().strip() == "stuck"
+            started.send_signal(signal.SIGHUP)
+            # Had the hang-up counted for a first signal, this would be a second, and abort.
+            with pytest.raises(subprocess.TimeoutExpired):
+                started.send_signal(signal.SIGINT)
+                started.wait(1.0)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_the_first_reaches_a_source_that_waits_for_its_line():
     with program("silent") as started:
         ended, _ = lines_after(started, "waiting", signal.SIGINT)

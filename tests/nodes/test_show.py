@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import numpy as np
 import pytest
 
@@ -47,6 +50,16 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
     assert "1 characters (1 named), detect 3/8" in lines[1]
     assert "1 shots" in lines[2]
     assert lines[3].startswith("caststream: eof: 1:40 of 1:40")
+
+
+def test_a_terminal_that_is_gone_ends_no_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    gone = os.fdopen(writer, "w")
+    monkeypatch.setattr(sys, "stderr", gone)
+    play(Show(every=0.0), Context())
+    with pytest.raises(BrokenPipeError):  # what was to be told is still in there
+        gone.close()
 
 
 def test_seldom_lines_and_silence(capsys: pytest.CaptureFixture[str]) -> None:
