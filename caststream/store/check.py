@@ -17,7 +17,8 @@ import numpy as np
 from caststream.errors import OutputError, StoreError, StoreLockedError
 from caststream.store import acts, journal, published
 from caststream.store.lock import Lock
-from caststream.store.log import scan
+from caststream.store.log import behind, scan
+from caststream.store.openlog import DAMAGED
 from caststream.store.parts import SegmentPart
 from caststream.store.references import part_of
 from caststream.store.schema import COLUMNS, LINES, Root, Segment, read_root
@@ -43,7 +44,7 @@ def check(path: str | Path) -> list[Finding]:
     return [
         *_chain(root),
         *(finding for segment in root.segments for finding in _segment(store, segment)),
-        *_log(store, root),
+        *_log(store),
         *_leftovers(store, root),
         *_models(store),
         *_lines(store),
@@ -108,24 +109,33 @@ def _segment(store: Path, segment: Segment) -> Iterator[Finding]:
         tracks = part.read("tracks")
         if len(np.unique(tracks[:, 0])) != len(tracks):
             yield Finding(f"segment {name}: a track stands in it twice", False)
+    except StoreError as error:
+        yield Finding(str(error), False)
     except Exception as error:  # zarr and its codecs raise all kinds
         said = str(error) or type(error).__name__
         yield Finding(f"segment {name} cannot be read ({said}): restore it from a copy", False)
 
 
-def _log(store: Path, root: Root) -> Iterator[Finding]:
+def _log(store: Path) -> Iterator[Finding]:
     if _written(store):
         return  # its end is being written just now
-    number = root.sealed
     for log in sorted((store / "log").glob("*.log")):
         with log.open("rb") as file:
             end = 0
             for record in scan(file.fileno()):
                 end = record.end
-                number = max(number, record.number)
             torn = log.stat().st_size - end
-        if torn:
+            lost = behind(file.fileno(), end)
+        if lost:
+            yield Finding(
+                f"{log.name} is damaged at byte {end}: {lost} commits behind it cannot be reached:"
+                " restore it from a copy, before anything writes the store",
+                False,
+            )
+        elif torn:
             yield Finding(f"{log.name}: {torn} bytes of a commit that was not finished", True)
+    for log in sorted((store / "log").glob(f"*{DAMAGED}")):
+        yield Finding(f"{log.name} holds commits that a bad disk made unreadable", False)
 
 
 def _written(store: Path) -> bool:

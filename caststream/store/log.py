@@ -4,7 +4,7 @@ A record is ``magic (4s) | payload bytes (u4) | commit number (u8) | crc32 (u4) 
 endian; the checksum covers number, length and payload. The payload is
 ``header bytes (u4) | header (JSON) | arrays, one after the other``; the header says name, dtype and
 shape of each array. Records are numbered without holes; the first whose checksum is wrong ends
-the log, since only the last one can be torn by a crash.
+the log, since only the last one can be torn by a crash (``behind`` tells where that is not why).
 """
 
 from __future__ import annotations
@@ -107,6 +107,22 @@ def scan(fd: int, offset: int = 0) -> Iterator[Record]:
             return
         yield _decode(fd, offset + _HEAD.size, number, payload)
         offset += _HEAD.size + length
+
+
+def behind(fd: int, offset: int) -> int:
+    """Whole records somewhere behind a place where none is.
+
+    A crash tears the last one only, so none is behind it; a bad disk may have changed any.
+    """
+    count = 0
+    rest = os.pread(fd, os.fstat(fd).st_size - offset, offset)
+    place = rest.find(_MAGIC)
+    while place >= 0:
+        end = place + 1
+        for record in scan(fd, offset + place):
+            count, end = count + 1, record.end - offset
+        place = rest.find(_MAGIC, end)
+    return count
 
 
 def _decode(fd: int, offset: int, number: int, payload: bytes) -> Record:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import time
 from pathlib import Path
 
 from caststream.errors import StoreError
-from caststream.store.files import append, sync_folder
-from caststream.store.log import Record, scan
+from caststream.store.files import append, sync_folder, sync_tree
+from caststream.store.log import Record, behind, scan
 from caststream.store.references import first_of
 
 logger = logging.getLogger(__name__)
+DAMAGED = ".damaged"
+"""Ending of copies of logs whose commits could not all be read."""
 
 
 class OpenLog:
@@ -34,12 +37,17 @@ class OpenLog:
     def resume(self, file: Path, sealed: int, follows: int | None) -> list[Record]:
         """Go on with a file that another process left, cut where a crash tore it.
 
+        Where a bad disk changed it, so that whole commits lie behind, it is copied before.
         Returns its records after commit ``sealed``; where there are none the file is deleted.
         Raises StoreError unless the first of them is ``follows``, None where none may be.
         """
         fd = os.open(file, os.O_RDWR | os.O_CLOEXEC)
         records = list(scan(fd))
         live = [record for record in records if record.number > sealed]
+        end = records[-1].end if records else 0
+        lost = behind(fd, end)
+        if lost:
+            self._put_aside(file, end, lost)
         if not live:
             # Sealed whole, or torn before its first commit was whole.
             os.close(fd)
@@ -48,13 +56,22 @@ class OpenLog:
         if first_of(live[0]) != follows:
             os.close(fd)
             raise StoreError(f"{file} does not follow what is sealed: restore it from a copy")
-        self._fd, self.size = fd, records[-1].end
+        self._fd, self.size = fd, end
         torn = os.fstat(fd).st_size - self.size
         if torn:
             logger.info("%s: cut %d bytes of a commit that was not finished", file, torn)
             os.ftruncate(fd, self.size)
             os.fsync(fd)
         return live
+
+    def _put_aside(self, file: Path, end: int, lost: int) -> None:
+        copy = file.with_name(f"{file.stem}-{end}{DAMAGED}")
+        shutil.copyfile(file, copy)
+        sync_tree(self._folder)
+        logger.error(
+            "%s was damaged by its disk at byte %d: %d commits behind it are lost; all of it is"
+            " kept in %s", file, end, lost, copy.name,
+        )  # fmt: skip
 
     def begin(self, first: int) -> None:
         """Begin a file whose first commit will be ``first``, unless one is open."""

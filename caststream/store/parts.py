@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from math import prod
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from caststream.errors import StoreError
 from caststream.memory import give_back
 from caststream.messages import I8
 from caststream.store.files import replace, sync_folder, sync_tree
@@ -96,7 +98,10 @@ class LogPart:
 
 
 class SegmentPart:
-    """A sealed segment; its arrays are opened when first asked for."""
+    """A sealed segment; its arrays are opened when first asked for.
+
+    What is read is held against its checksums: StoreError where a bad disk changed it.
+    """
 
     def __init__(self, path: str | Path, segment: Segment) -> None:
         """``path`` may be an address of an object store."""
@@ -122,15 +127,27 @@ class SegmentPart:
 
     def read(self, name: str, first: int = 0, last: int | None = None) -> Array:
         """Lines ``first`` to ``last`` (exclusive) of an array."""
-        lines: Array = self._array(name)[first:last]
+        with self._sound(name):
+            lines: Array = self._array(name)[first:last]
         return lines
 
     def read_at(self, name: str, lines: I8) -> Array:
         """Lines of an array by their ascending numbers."""
         if lines[-1] - lines[0] == len(lines) - 1:
             return self.read(name, int(lines[0]), int(lines[-1]) + 1)
-        found: Array = self._array(name).oindex[lines]
+        with self._sound(name):
+            found: Array = self._array(name).oindex[lines]
         return found
+
+    @contextmanager
+    def _sound(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, RuntimeError) as error:  # of checksums, and of what unpacks
+            raise StoreError(
+                f"segment {self.segment.name}: its {name} cannot be read ({error}):"
+                " restore it from a copy"
+            ) from error
 
     def crop_places(self) -> I8:
         """(rows + 1,) where each row's JPEG begins in ``crops``."""
@@ -194,7 +211,7 @@ def write_segment(
 
 
 def _write(group: Any, name: str, count: int, pieces: Iterator[Array]) -> None:
-    from zarr.codecs import BloscCodec
+    from zarr.codecs import BloscCodec, Crc32cCodec
 
     piece = next(pieces)
     line = piece.dtype.itemsize * prod(piece.shape[1:])
@@ -208,7 +225,9 @@ def _write(group: Any, name: str, count: int, pieces: Iterator[Array]) -> None:
         dtype=piece.dtype,
         chunks=(chunk, *piece.shape[1:]),
         shards=(shard, *piece.shape[1:]),
-        compressors=None if dense else BloscCodec(cname="zstd", clevel=3),
+        # Shards have a checksum of their index alone: a byte of a box that a bad disk changed would
+        # be a box.
+        compressors=[*([] if dense else [BloscCodec(cname="zstd", clevel=3)]), Crc32cCodec()],
         config={"write_empty_chunks": True},  # a file that is missing is missed
     )
     first = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,14 @@ from pathlib import Path
 import pytest
 from made_stores import fill, mined, shot, start
 
+from caststream.errors import StoreError
 from caststream.store import acts, published
 from caststream.store.check import check, repair
 from caststream.store.journal import Journal
 from caststream.store.published import Published
 from caststream.store.reader import StoreReader
+from caststream.store.references import part_of
+from caststream.store.schema import read_root
 from caststream.store.writer import StoreWriter
 
 
@@ -86,9 +90,57 @@ def test_a_bad_disk_is_told(store: Path) -> None:
             data[-8:] = bytes(8)  # the end of a shard is its index, which has a checksum
             file.write_bytes(data)
     found = said(store)
-    assert len(found) == 1 and "000001 cannot be read" in found[0][0] and not found[0][1]
+    assert len(found) == 1 and not found[0][1]
+    assert found[0][0].startswith("segment 000001: its") and "cannot be read" in found[0][0]
     (store / "models" / "000001" / "arrays.safetensors").write_bytes(b"x")
     assert any("model 1 is damaged" in what for what, _ in said(store))
+
+
+def test_one_bit_is_told_wherever_it_was_changed(store: Path) -> None:
+    files = [f for f in sorted((store / "segments").rglob("c/**/*")) if f.is_file()]
+    for file in files:
+        whole = file.read_bytes()
+        for place in (0, len(whole) // 2, len(whole) - 1):
+            data = bytearray(whole)
+            data[place] ^= 16
+            file.write_bytes(data)
+            (found,) = said(store)
+            array = file.relative_to(store / "segments").parts[1]
+            assert f"its {array} cannot be read" in found[0], (file, place)
+            with pytest.raises(StoreError, match=f"its {array} cannot be read"):
+                for segment in read_root(store).segments:
+                    part_of(store, segment).read(array)
+        file.write_bytes(whole)
+    assert len(files) > 10 and said(store) == []
+
+
+@pytest.mark.parametrize("commit", [0, 1])
+def test_a_log_that_is_damaged_in_its_middle_is_kept(
+    store: Path, commit: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    writer = StoreWriter.open(store)
+    writer.begin_source(start("live"))
+    (log,) = (store / "log").glob("*.log")
+    ends = [log.stat().st_size]
+    for number in range(3):
+        writer.commit(shot(number), [mined(number)], [])
+        ends.append(log.stat().st_size)
+    whole = bytearray(log.read_bytes())
+    # As kill -9 leaves it.
+    copy = store.with_name("killed")
+    shutil.copytree(store, copy, ignore=shutil.ignore_patterns("*.sock"))
+    writer.close()
+    log = copy / "log" / log.name
+    place = 20 if commit == 0 else ends[1] + 40
+    whole[place] ^= 1
+    log.write_bytes(whole)
+    (found,) = said(copy)
+    assert f"{log.name} is damaged" in found[0] and not found[1]
+    repair(copy)
+    assert "are lost" in caplog.text
+    (aside,) = (copy / "log").glob("*.damaged")
+    assert aside.read_bytes() == whole
+    assert said(copy) == [(f"{aside.name} holds commits that a bad disk made unreadable", False)]
 
 
 def test_missing_files_are_told(store: Path) -> None:
