@@ -10,9 +10,11 @@ import sys
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from caststream.cli import main
+from caststream.compiled import settle_cache
 from caststream.memory import hold_little
 
 hold_little()
+settle_cache()
 
 if __name__ == "__main__":
     sys.exit(main())
