@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ HELD = 0.1
 """Confidence that another one needs above who goes by a character, to go by it instead."""
 NEAR = 8
 """Nearest looks that are asked whose they are."""
+OTHERS = 3
+"""Characters that somebody is compared with in full, the nearest ones."""
 LOYAL = 0.05
 """Similarity that a track's character so far is ahead of itself: it stays in doubt, and another one
 has to be clearly nearer. A name that comes and goes is worse than one that comes late."""
@@ -167,38 +170,57 @@ class Cast:
         ``called`` is the character that the track went by so far, which it goes by a little more
         readily. The specialised classifier has the word where it is better than nearest prototypes.
         """
+        return self.candidates(vector, model, called)[0]
+
+    def candidates(self, vector: F4, model: int, called: int | None = None) -> list[Verdict]:
+        """What ``recognise`` says, then who it may be if somebody else is that, the nearest first.
+
+        These are as convincing as the first has to be; there may be none.
+        """
         called = None if called is None else self.acts.resolve(called)
-        near = self.nearest(vector, model, called=called)
-        if near is None:
-            return UNKNOWN
-        above, agree, character = near
-        enough = recognised(above, agree) >= MIN_CONFIDENCE
-        ahead = LOYAL if character == called else 0.0
-        nearest = Verdict(character if enough else None, recognised(above - ahead, agree))
+        ranked = self._ranked(vector, model, None, called, OTHERS)
+        if not ranked:
+            return [UNKNOWN]
+        nearest: list[Verdict] = []
+        for above, agree, character in ranked:
+            enough = recognised(above, agree) >= MIN_CONFIDENCE
+            ahead = LOYAL if character == called else 0.0
+            if enough or not nearest:
+                given = character if enough else None
+                nearest.append(Verdict(given, recognised(above - ahead, agree)))
+            if nearest[0].character is None:
+                break
         if self._classifier is None or not self._classifier.better:
             return nearest
+        # It knows only who has a name: whom it does not call so may still be somebody without one.
+        classes = {self.acts.resolve(c) for c in self._classifier.character.tolist()}
+        nameless = [v for v in nearest if v.character is not None and v.character not in classes]
         unit = np.asarray(vector / np.linalg.norm(vector), np.float32)
         who, chance = self._classifier.predict(unit[None])
         if who[0] >= 0:
-            return Verdict(self.acts.resolve(int(who[0])), float(chance[0]))
-        # It knows only who has a name: whom it does not call so may still be somebody without one.
-        classes = {self.acts.resolve(c) for c in self._classifier.character.tolist()}
-        return UNKNOWN if nearest.character in classes else nearest
+            return [Verdict(self.acts.resolve(int(who[0])), float(chance[0])), *nameless]
+        return [UNKNOWN] if nearest[0].character in classes else nearest
 
     def nearest(
-        self, vector: F4, model: int, without: int | None = None, called: int | None = None
+        self, vector: F4, model: int, without: int | None = None
     ) -> tuple[float, float, int] | None:
         """How far a track's nearest character lies above the cut, how much agrees, and its id.
 
         A character is as near as half its nearest look and half all of its looks: the nearest one
         alone is often a pose that others have too. What agrees is the share of the ``NEAR`` nearest
         looks that are its own. None without a gallery of that model's vectors, or for a vector (d,)
-        of nothing. It is as if the dictionary did not hold the character ``without``, and as if
-        ``called`` were ``LOYAL`` nearer.
+        of nothing. It is as if the dictionary did not hold the character ``without``.
         """
+        found = self._ranked(vector, model, without, None, 1)
+        return found[0] if found else None
+
+    def _ranked(
+        self, vector: F4, model: int, without: int | None, called: int | None, most: int
+    ) -> list[tuple[float, float, int]]:
+        """The ``most`` nearest, as ``nearest`` has one; as if ``called`` were ``LOYAL`` nearer."""
         norm = float(np.linalg.norm(vector))
         if not len(self._owners) or model != self.vectors or norm < 1e-6:
-            return None
+            return []
         unit = np.asarray(vector / norm, np.float32)
         looks = self.published.prototypes @ unit
         if without is not None:
@@ -208,14 +230,14 @@ class Cast:
         near = (best + self._means @ unit) / 2
         if called is not None:
             near[self._ids == called] += LOYAL
-        top = int(np.argmax(near))
-        if not np.isfinite(near[top]):
-            return None
         rank = np.argsort(-looks, kind="stable")[:NEAR]
         rank = rank[np.isfinite(looks[rank])]
-        agree = float(np.mean(self._place[rank] == top))
         cut = self.published.thresholds.get("cut", 0.5)
-        return float(near[top]) - cut, agree, int(self._ids[top])
+        return [
+            (float(near[k]) - cut, float(np.mean(self._place[rank] == k)), int(self._ids[k]))
+            for k in np.argsort(-near, kind="stable")[:most].tolist()
+            if np.isfinite(near[k])
+        ]
 
     def summaries(self) -> tuple[CharacterSummary, ...]:
         """One line a character, most screen time first; ignored ones are left out."""
@@ -241,25 +263,38 @@ class Cast:
 
 
 def one_each(
-    verdicts: Sequence[Verdict],
+    candidates: Sequence[Sequence[Verdict]],
     beside: NDArray[np.bool_],
     before: Sequence[int | None] = (),
 ) -> list[Verdict]:
-    """Call nobody by a character that a surer one beside it goes by.
+    """Call nobody by a character that a surer one beside it goes by, but by the next of its own.
 
+    ``candidates`` are those of each of the n, at least one, as ``Cast.candidates`` has them.
     ``beside`` (n, n) is symmetric: which of the n were seen in one picture. ``before`` is what each
     of the n went by so far, if that is known: who went by it already keeps it from one that is
     hardly surer. Look-alikes side by side were the greater half of what regroupings took back.
     """
-    kept = list(verdicts)
-    sure = [verdict.confidence for verdict in kept]
-    for i, who in enumerate(before):
-        sure[i] += HELD * (who is not None and who == kept[i].character)
-    order = sorted(range(len(kept)), key=lambda i: (-sure[i], i))
-    for place, i in enumerate(order):
-        who = kept[i].character
-        if who is not None and any(
-            beside[i, j] and kept[j].character == who for j in order[:place]
-        ):
+    kept = [ranked[0] for ranked in candidates]
+
+    def turn(i: int, place: int) -> tuple[float, int, int]:
+        """The surest first, of equals the first of them."""
+        verdict = candidates[i][place]
+        held = i < len(before) and before[i] is not None and before[i] == verdict.character
+        return -verdict.confidence - HELD * held, i, place
+
+    waiting = [turn(i, 0) for i, verdict in enumerate(kept) if verdict.character is not None]
+    heapify(waiting)
+    goes: dict[int, list[int]] = {}
+    while waiting:
+        _, i, place = heappop(waiting)
+        verdict = candidates[i][place]
+        assert verdict.character is not None, "only the first may be nobody"
+        holders = goes.setdefault(verdict.character, [])
+        if not any(beside[i, j] for j in holders):
+            holders.append(i)
+            kept[i] = verdict
+        elif place + 1 < len(candidates[i]):
+            heappush(waiting, turn(i, place + 1))
+        else:
             kept[i] = UNKNOWN
     return kept

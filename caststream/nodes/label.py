@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from caststream.graph.node import Node
 from caststream.messages import (
+    F4,
     Context,
     Dictionary,
     Labelled,
@@ -18,6 +19,7 @@ from caststream.messages import (
     ShotEnd,
     StreamEnd,
     StreamStart,
+    Track,
     Tracked,
     Tracks,
     Tuned,
@@ -29,18 +31,24 @@ if TYPE_CHECKING:
 
 MIN_BOXES = 3
 """A track is compared with the gallery once it has this many boxes."""
+INSIDE = 0.7
+"""Two boxes of which one holds more than this of the other may be one character."""
 
 
 class _Looks:
-    """What one online track has looked like so far."""
+    """What one online track has looked like so far, whom it went by and who was beside it."""
 
-    __slots__ = ("called", "count", "model", "sum")
+    __slots__ = ("beside", "called", "count", "model", "sum", "sure")
 
     def __init__(self, model: int) -> None:
         self.count = 0
         self.model = model
         self.sum: np.ndarray = np.zeros(0, np.float32)
         self.called: int | None = None
+        self.sure = 0.0
+        """Confidence with which it was called last."""
+        self.beside: set[int] = set()
+        """Tracks that were in a picture with it, in another place."""
 
 
 class Label(Node):
@@ -85,50 +93,77 @@ class Label(Node):
             yield self._tracks(message)
 
     def _frame(self, message: Tracked) -> Labelled:
-        from caststream.learning.cast import one_each
+        from caststream.learning.cast import Verdict, one_each
 
-        verdicts = [
-            self._look(int(track), message.embedded.vectors[i], message.embedded.model)
-            for i, track in enumerate(message.tracks)
+        tracks = message.tracks.tolist()
+        seen = {track for track in tracks if track >= 0}
+        candidates = [
+            self._look(track, message.embedded.vectors[i], message.embedded.model)
+            for i, track in enumerate(tracks)
         ]
-        looks = [self._online.get(int(track)) for track in message.tracks]
-        before = [one.called if one else None for one in looks]
-        verdicts = one_each(verdicts, ~np.eye(len(verdicts), dtype=bool), before)
-        said = {verdict.character for verdict in verdicts} - {None}
-        for one, verdict in zip(looks, verdicts, strict=True):
-            if one and (verdict.character is not None or one.called in said):
-                one.called = verdict.character
-        labelled = Labelled(message, *self._columns(verdicts))
+        self._note_beside(tracks, message.embedded.detections.boxes)
+        # Who has left the picture still goes by its character, beside those who saw it there.
+        wanted = {verdict.character for ranked in candidates for verdict in ranked} - {None}
+        away = [t for t, one in self._online.items() if one.called in wanted and t not in seen]
+        looks = [self._online.get(track) for track in (*tracks, *away)]
+        beside = _together([*tracks, *away], looks, len(tracks))
+        before = [None if one is None else one.called for one in looks]
+        candidates += [[Verdict(one.called, one.sure)] for one in looks[len(tracks) :] if one]
+        verdicts = one_each(candidates, beside, before)
+        for i, one in enumerate(looks):
+            who = verdicts[i].character
+            if one is None:
+                continue
+            if who is not None:
+                one.called, one.sure = who, verdicts[i].confidence
+            elif any(verdicts[j].character == one.called for j in np.flatnonzero(beside[i])):
+                one.called = None
+        labelled = Labelled(message, *self._columns(verdicts[: len(tracks)]))
         assert self._context is not None
         self._context.vitals.newest = labelled
         return labelled
 
-    def _look(self, track: int, vector: np.ndarray, model: int) -> Verdict:
+    def _note_beside(self, tracks: list[int], boxes: F4) -> None:
+        """Remember who is in a picture with whom; of two boxes on one place, both may be one."""
+        from caststream.vision.boxes import covering
+
+        inside = covering(boxes, boxes)
+        apart = np.maximum(inside, inside.T) <= INSIDE
+        for i, track in enumerate(tracks):
+            if track >= 0:
+                self._online[track].beside.update(tracks[j] for j in np.flatnonzero(apart[i]))
+
+    def _look(self, track: int, vector: np.ndarray, model: int) -> list[Verdict]:
         from caststream.learning.cast import UNKNOWN
 
         assert self._cast is not None
         if track < 0:
-            return UNKNOWN
+            return [UNKNOWN]
         looks = self._online.setdefault(track, _Looks(model))
         looks.sum = vector.copy() if looks.count == 0 else looks.sum + vector
         looks.count += 1
         if looks.count < MIN_BOXES:
-            return UNKNOWN
-        return self._cast.recognise(looks.sum, looks.model, looks.called)
+            return [UNKNOWN]
+        return self._cast.candidates(looks.sum, looks.model, looks.called)
 
     def _tracks(self, message: Tracks) -> LabelledTracks:
         from caststream.learning.cast import one_each
 
         assert self._cast is not None
-        verdicts = []
+        candidates = []
         for track in message.tracks:
             vectors = message.rows.vector[message.rows.track == track.id]
-            verdicts.append(self._cast.recognise(vectors.sum(axis=0), message.model))
-        verdicts = one_each(verdicts, _beside(message))
+            candidates.append(self._cast.candidates(vectors.sum(axis=0), message.model))
+        verdicts = one_each(candidates, _beside(message), [self._called(t) for t in message.tracks])
         for track, verdict in zip(message.tracks, verdicts, strict=True):
             self._said.say(track.id, verdict.character)
         self._said.forget()
         return LabelledTracks(message, *self._columns(verdicts))
+
+    def _called(self, track: Track) -> int | None:
+        """Whom the longest online part of a track went by in its pictures."""
+        parts = [one for one in map(self._online.get, track.online) if one is not None]
+        return max(parts, key=lambda one: one.count).called if parts else None
 
     def _columns(
         self, verdicts: list[Verdict]
@@ -207,3 +242,17 @@ def _beside(message: Tracks) -> NDArray[np.bool_]:
     seen = np.zeros((len(ids), len(frames)), np.float32)
     seen[order[np.searchsorted(ids[order], message.rows.track[mine])], frame[mine]] = 1
     return np.asarray(seen @ seen.T > 0)
+
+
+def _together(tracks: list[int], looks: list[_Looks | None], now: int) -> NDArray[np.bool_]:
+    """Which of the online tracks (n,) shared a picture with which in this shot, (n, n).
+
+    The first ``now`` do so at this moment.
+    """
+    beside = np.zeros((len(tracks), len(tracks)), bool)
+    for i, one in enumerate(looks):
+        if one is not None:
+            beside[i] = [track in one.beside for track in tracks]
+    beside[:now, :now] = True
+    np.fill_diagonal(beside, False)
+    return beside

@@ -77,6 +77,8 @@ class Video(Node):
         self._ways: Ways | None = None
         self._newest: dict[int, _Who] = {}
         """Online track of this shot -> what was last said of it."""
+        self._beside: dict[int, set[int]] = {}
+        """The same -> tracks that were in a picture with it, itself among them."""
         self._final: dict[int, list[tuple[float, float, _Who]]] = {}
         """The same after refinement: from, to, who."""
 
@@ -113,13 +115,18 @@ class Video(Node):
         self._hold(source)
         time = source.frame.time
         self._ways.add(time, tracked.tracks, tracked.embedded.detections.boxes)
-        for i, track in enumerate(tracked.tracks.tolist()):
+        tracks = tracked.tracks.tolist()
+        for track in tracks:
+            self._beside.setdefault(track, set()).update(tracks)
+        for i, track in enumerate(tracks):
             character = message.characters[i]
-            before = self._newest.get(track, _NOBODY).character
-            # A doubt is passed over, unless another one beside it is that character now.
-            if character is not None or before is None or before in message.characters:
-                who = _Who(character, message.names[i], float(message.confidence[i]))
-                self._newest[track] = who
+            if character is None and track in self._newest:
+                continue  # a doubt is passed over ...
+            self._newest[track] = _Who(character, message.names[i], float(message.confidence[i]))
+            for other in self._beside[track] - {track} if character is not None else ():
+                # ... unless somebody else that was beside it is that character now.
+                if self._newest.get(other, _NOBODY).character == character:
+                    self._newest[other] = _NOBODY
         # Frames that passed came before this one, so up to here none is missing.
         self._write(source.frame.index, time - self.delay)
         return iter(())
@@ -169,6 +176,7 @@ class Video(Node):
 
         self._ways = Ways()
         self._newest.clear()
+        self._beside.clear()
         self._final.clear()
 
     def _hold(self, source: ShotFrame) -> None:

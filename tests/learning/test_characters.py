@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from caststream.learning.cast import HELD, UNKNOWN, Verdict, one_each
 from caststream.learning.characters import fold, match
 from caststream.store.acts import Act
+
+
+def verdict(character: int, confidence: float) -> Verdict:
+    return Verdict(character, confidence)
+
+
+def called(
+    candidates: list[list[Verdict]], beside: np.ndarray, before: Sequence[int | None] = ()
+) -> list[int | None]:
+    return [one.character for one in one_each(candidates, beside, before)]
 
 
 def numbered(*acts: dict[str, Any], first: int = 1) -> list[Act]:
@@ -128,19 +140,60 @@ def test_kinds_from_the_future_change_nothing() -> None:
 
 
 def test_nobody_is_called_by_whom_a_surer_one_beside_it_is() -> None:
-    from caststream.learning.cast import UNKNOWN, Verdict, one_each
-
-    said = [Verdict(1, 0.7), Verdict(1, 0.9), Verdict(2, 0.6), Verdict(1, 0.8), UNKNOWN]
+    said = [
+        [v] for v in (verdict(1, 0.7), verdict(1, 0.9), verdict(2, 0.6), verdict(1, 0.8), UNKNOWN)
+    ]
     beside = np.ones((5, 5), bool)
     beside[1, 3] = beside[3, 1] = False  # in one shot, never in one picture
-    assert [v.character for v in one_each(said, beside)] == [None, 1, 2, 1, None]
+    assert called(said, beside) == [None, 1, 2, 1, None]
     # Who went by it already keeps it from one that is hardly surer.
-    close = [Verdict(1, 0.72), Verdict(1, 0.7)]
+    close = [[verdict(1, 0.72)], [verdict(1, 0.7)]]
     pair = ~np.eye(2, dtype=bool)
-    assert [v.character for v in one_each(close, pair, [None, 1])] == [None, 1]
-    assert [v.character for v in one_each([Verdict(1, 0.9), close[1]], pair, [None, 1])] == [
-        1,
-        None,
-    ]
-    assert one_each(said, np.zeros((5, 5), bool)) == said
+    assert called(close, pair, [None, 1]) == [None, 1]
+    assert called([[verdict(1, 0.9)], close[1]], pair, [None, 1]) == [1, None]
+    assert one_each(said, np.zeros((5, 5), bool)) == [ranked[0] for ranked in said]
     assert one_each([], np.zeros((0, 0), bool)) == []
+
+
+def test_whom_a_surer_one_takes_its_character_from_goes_by_its_next() -> None:
+    pair = ~np.eye(2, dtype=bool)
+    look_alikes = [[verdict(1, 0.9), verdict(2, 0.7)], [verdict(1, 0.8), verdict(2, 0.5)]]
+    assert called(look_alikes, pair) == [1, 2]
+    # The next one may be taken as well, by somebody surer or by who went by it so far.
+    three = ~np.eye(3, dtype=bool)
+    assert called([*look_alikes, [verdict(2, 0.6)]], three) == [1, None, 2]
+    assert called([*look_alikes, [verdict(2, 0.45)]], three) == [1, 2, None]
+    assert called([*look_alikes, [verdict(2, 0.45)]], three, [None, None, 2]) == [1, None, 2]
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_one_picture_shows_nobody_twice_and_takes_nothing_without_cause(
+    data: st.DataObject,
+) -> None:
+    count = data.draw(st.integers(0, 7))
+    sure = st.floats(0.4, 1)
+    who = st.lists(st.integers(1, 4), unique=True, max_size=3)
+    ranked = []
+    for _ in range(count):
+        ids = data.draw(who)
+        sureness = sorted((data.draw(sure) for _ in ids), reverse=True)
+        ranked.append([verdict(c, s) for c, s in zip(ids, sureness, strict=True)] or [UNKNOWN])
+    edges = data.draw(st.lists(st.booleans(), min_size=count * count, max_size=count * count))
+    beside = np.triu(np.array(edges, bool).reshape(count, count), 1)
+    beside |= beside.T
+    before = data.draw(
+        st.lists(st.sampled_from([None, 1, 2, 3, 4]), min_size=count, max_size=count)
+    )
+    kept = one_each(ranked, beside, before)
+    again = one_each(ranked, beside, [v.character for v in kept])
+    for i, got in enumerate(kept):
+        assert got == UNKNOWN or got in ranked[i]
+        rivals = [kept[j] for j in np.flatnonzero(beside[i])]
+        assert got.character is None or got.character not in {v.character for v in rivals}
+        for better in ranked[i][: ranked[i].index(got)] if got in ranked[i] else ranked[i]:
+            # Whoever it could be sooner is one beside it, who is surer of that or was it before.
+            holders = [v.confidence for v in rivals if v.character == better.character]
+            assert max(holders) + HELD >= better.confidence
+        # What was given stays given when the same is seen once more.
+        assert again[i] == got

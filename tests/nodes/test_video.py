@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -56,11 +57,13 @@ def frame(index: int, shot: int) -> ShotFrame:
     )
 
 
-def labelled(source: ShotFrame, box: list[float], who: int | None, sure: float) -> Labelled:
+def labelled(
+    source: ShotFrame, box: list[float], who: int | None, sure: float, track: int = 5
+) -> Labelled:
     none = np.zeros((1, 1), np.float32)
     found = Detections(source, np.array([box], np.float32), np.ones(1, np.float32))
     embedded = Embedded(found, none, none.astype(np.float16), np.zeros((1, 1, 1, 3), np.uint8), 0)
-    tracked = Tracked(embedded, np.array([5]))
+    tracked = Tracked(embedded, np.array([track]))
     name = None if who is None else "Bunny"
     return Labelled(tracked, (who,), (name,), np.array([sure], np.float32))
 
@@ -136,6 +139,36 @@ def test_every_frame_is_written_once_in_order_with_boxes_that_move(
         expected = 10 + 4 * min(index % 24, 18)
         assert left == pytest.approx(expected, abs=2)
         assert right == pytest.approx(expected + 40, abs=3)
+
+
+def test_nobody_is_drawn_by_whom_one_that_was_beside_it_is_said_to_be_now(tmp_path: Path) -> None:
+    node = Video(delay=5.0, encoder="libx264")
+    node.open(Context(video=str(tmp_path / "out.mp4")))
+    list(node.mark(StreamStart("film.mp4", *SIZE, FPS, None, "")))
+    places = ([10.0, 40, 50, 100], [120.0, 40, 160, 100])
+    # The left one goes, and what it went by goes to the right one, who was there all the time.
+    said = [(1, None), (1, None), (1, None), (None, 1)]
+    for index in range(4):
+        source = frame(index, 0)
+        one, other = (
+            labelled(source, place, who, 0.9, track)
+            for place, who, track in zip(places, said[index], (5, 6), strict=True)
+        )
+        if index == 3:
+            list(node.process(other))
+            continue
+        found = one.tracked.embedded
+        both = Detections(source, np.array(places, np.float32), np.ones(2, np.float32))
+        tracked = Tracked(replace(found, detections=both), np.array([5, 6]))
+        names, sure = ("Bunny", None), np.ones(2, np.float32)
+        list(node.process(Labelled(tracked, said[index], names, sure)))
+    list(node.end_shot(ShotEnd(Shot(0, 0, 4, 0.0, 4 / FPS, "cut", 1.0))))
+    list(node.end_stream(StreamEnd(4, 4 / FPS, "eof")))
+    node.close()
+    for _, picture in read(tmp_path / "out.mp4"):
+        left, right = picture[:, : SIZE[0] // 2], picture[:, SIZE[0] // 2 :]
+        assert drawn(left)[2] == 0
+        assert drawn(right)[2] == 1
 
 
 def test_pictures_are_not_held_without_a_limit(
