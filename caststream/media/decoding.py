@@ -218,7 +218,9 @@ class Decoder:
             return False
         blind, now = lag.blind, time.monotonic()
         seconds = float(packet.dts * packet.time_base)
-        lag.look(seconds, now, packet.is_keyframe, 0.0 if self._pace is None else self._idle)
+        # What a demuxer held back until the sender was given up is not late by our fault either.
+        waited = self._pace is not None or self._idle >= self._source.timeout
+        lag.look(seconds, now, packet.is_keyframe, self._idle if waited else 0.0)
         if self._pace is not None and not lag.blind:
             self._stop.wait(None, self._pace.wait(seconds, now, self._idle))
         codec = packet.stream.codec_context

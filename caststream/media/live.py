@@ -16,7 +16,7 @@ _DRIFT = 0.001
 _LEAP = 10.0
 """Seconds that a clock may leap before the delay is measured afresh."""
 _IDLE = 0.3
-"""Seconds for which a playlist has nothing to take before it counts as read to its end."""
+"""Seconds for which there is nothing to take before a sender counts as read to its end."""
 _PACE = 1.5
 """Times as fast as it was made a playlist's segment is taken: it comes whole, and is through before
 the next one comes."""
@@ -56,8 +56,8 @@ class Lag:
     def look(self, seconds: float, now: float, key: bool, idle: float = 0.0) -> float:
         """Take in a packet's own time and the wall clock; returns the delay in seconds.
 
-        ``key`` says whether decoding may begin with it. ``idle`` are the seconds for which a
-        playlist had nothing to take: what comes then is in time, though it was made a segment ago.
+        ``key`` says whether decoding may begin with it. ``idle`` are the seconds for which there
+        was nothing to take: what comes then is in time, though it may have been made a segment ago.
         """
         before, then = self._last
         self._last = seconds, now

@@ -86,7 +86,7 @@ class Source:
         """
         self.uri = uri
         self.name = "Standard input" if uri == "-" else uri
-        self._timeout = timeout
+        self.timeout = timeout
         self._spool_limit = spool_limit
         self._grows = grows
         self.hardware = hardware
@@ -271,7 +271,7 @@ class Source:
     def _demux(
         self, file: str | PipeReader, options: dict[str, str] | None = None
     ) -> av.container.InputContainer:
-        timeout = (self._timeout, self._timeout) if self.remote else None
+        timeout = (self.timeout, self.timeout) if self.remote else None
         if self.uri.lower().startswith(("http://", "https://")):
             # A film goes on where its connection broke; live playlists are opened anew instead.
             options = {"reconnect": "1", "reconnect_delay_max": "5"}
@@ -284,7 +284,7 @@ class Source:
             return container
         except av.FFmpegError as error:
             raise InputError(
-                f"{self.name} {_explain(error, self._timeout, not self.remote)}"
+                f"{self.name} {_explain(error, self.timeout, not self.remote)}"
             ) from None
         except OSError as error:
             raise InputError(f"{self.name} cannot be read: {error.strerror}.") from None
