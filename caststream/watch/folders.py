@@ -43,15 +43,41 @@ class File:
     """Nanoseconds since 1970."""
 
 
-def films(folders: Sequence[str | Path]) -> Iterator[File]:
-    """All films below the folders; hidden files, links to folders and unfinished names left out."""
+class Complaints:
+    """Tells what cannot be read when it begins, and not at every look for as long as it lasts."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+        self._now: set[str] = set()
+
+    def __call__(self, error: OSError) -> None:
+        """Tell of a path, unless the last look met the same."""
+        text = f"{error.filename} cannot be read: {error.strerror}"
+        if text not in self._told | self._now:
+            _log.warning("%s", text)
+        self._now.add(text)
+
+    def looked(self) -> None:
+        """A look is over: what it did not meet is told again when it comes back."""
+        self._told, self._now = self._now, set()
+
+
+def films(
+    folders: Sequence[str | Path], complain: Callable[[OSError], None] | None = None
+) -> Iterator[File]:
+    """All films below the folders; hidden files, links to folders and unfinished names left out.
+
+    ``complain`` is told what cannot be read; by itself that is logged.
+    """
+    complain = complain or Complaints()
     for folder in folders:
-        for place, below, names in os.walk(folder, onerror=_complain):
+        for place, below, names in os.walk(folder, onerror=complain):
             below[:] = sorted(name for name in below if not name.startswith("."))
             for name in sorted(names):
                 if name.startswith(".") or Path(name).suffix.lower() not in FILMS:
                     continue
-                film = _file(os.path.join(place, name))  # noqa: PTH118 (a million of these)
+                path = os.path.join(place, name)  # noqa: PTH118 (a million of these)
+                film = _file(path, complain)
                 if film is not None:
                     yield film
 
@@ -106,16 +132,16 @@ class Queue:
             if not self._files:
                 return None
             file = self._files.popleft()
-            if _file(file.path) == file:
+            if _file(file.path, lambda error: None) == file:  # else the next look tells
                 return file
 
 
-def _file(path: str) -> File | None:
+def _file(path: str, complain: Callable[[OSError], None]) -> File | None:
     """A film as it lies there; None where there is none, or nothing in it."""
     try:
         found = os.stat(path)  # noqa: PTH116
     except OSError as error:
-        _complain(error)
+        complain(error)
         return None
     whole = stat.S_ISREG(found.st_mode) and found.st_size > 0
     return File(path, found.st_size, found.st_mtime_ns) if whole else None
@@ -131,6 +157,7 @@ class Bell:
     def __init__(self, folders: Sequence[str | Path], every: float) -> None:
         self._folders = [str(folder) for folder in folders]
         self._every = every
+        self._why = ""
         self._told = not any(map(remote, self._folders))
         if self._told:
             try:
@@ -156,7 +183,9 @@ class Bell:
                     return
         except OSError as error:
             # A folder is away for now, or there are more of them than the kernel watches.
-            _log.info("changes are looked for every %g s: %s", seconds, error)
+            if self._why != str(error):
+                _log.info("changes are looked for every %g s: %s", seconds, error)
+            self._why = str(error)
             stop.wait(seconds)
 
 
@@ -175,7 +204,3 @@ def remote(folder: str | Path, table: Path = Path("/proc/self/mounts")) -> bool:
         if inside and len(place) >= len(best):
             best, kind = place, found
     return kind in _REMOTE
-
-
-def _complain(error: OSError) -> None:
-    _log.warning("%s cannot be read: %s", error.filename, error.strerror)

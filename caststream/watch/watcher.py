@@ -12,7 +12,7 @@ from caststream.media.fingerprint import fingerprint_of
 from caststream.session import Session, sentence
 from caststream.store.journal import Fate, Journal
 from caststream.store.reader import StoreReader
-from caststream.watch.folders import Bell, File, Queue, Settling, films
+from caststream.watch.folders import Bell, Complaints, File, Queue, Settling, films
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Watcher:
         self._journal = Journal(watch.store)
         self._stop = session.stopping
         self._settling = Settling(watch.settle)
+        self._complaints = Complaints()
         self._retried: set[str] = set()
         self._bell = Bell(watch.folders, watch.every)
         self._queue = Queue(self._look)
@@ -77,7 +78,9 @@ class Watcher:
 
     def _look(self) -> list[File]:
         """Films that may be taken, the next one first; notes whether others are still written."""
-        new = [file for file in films(self._watch.folders) if self._wanted(file)]
+        found = films(self._watch.folders, self._complaints)
+        new = [file for file in found if self._wanted(file)]
+        self._complaints.looked()
         ready = self._settling.settled(new)
         ready.sort(key=lambda file: file.changed, reverse=self._watch.newest)
         facts = self._session.vitals.facts

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from caststream.watch.folders import Bell, File, Queue, Settling, films, remote
+from caststream.watch.folders import Bell, Complaints, File, Queue, Settling, films, remote
 
 
 def touch(path: Path, content: bytes = b"x", age: float = 100.0) -> Path:
@@ -30,6 +30,25 @@ def test_films_are_found_at_any_depth_and_nothing_else(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to(tmp_path)
     assert sorted(file.path for file in films([tmp_path])) == sorted(map(str, wanted))
     assert list(films([tmp_path / "gone"])) == []
+
+
+def test_what_cannot_be_read_is_told_once_until_it_comes_back(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    complaints, link = Complaints(), tmp_path / "a.mp4"
+
+    def look() -> int:
+        caplog.clear()
+        list(films([tmp_path, tmp_path / "away"], complaints))
+        complaints.looked()
+        return len(caplog.messages)
+
+    link.symlink_to("nowhere")
+    assert [look() for _ in range(3)] == [2, 0, 0]
+    link.unlink()
+    assert look() == 0
+    link.symlink_to("nowhere")
+    assert [look() for _ in range(2)] == [1, 0]
 
 
 def test_a_file_that_grows_is_left_alone(tmp_path: Path) -> None:
