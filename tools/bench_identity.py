@@ -9,7 +9,8 @@ judges the final labels as ``caststream export`` gives them: B-cubed F1, the sha
 with the right name after one click a character, clicks, the share of named true boxes that were
 found at all, how many tuned models went live, and how much time flips between revisions, how much
 of that was guessed at a shot's end, and how much of it had a name ("named half-way" names everybody
-in the middle of a film).
+in the middle of a film, "and split" says yes to the splits that are suggested then; "splits"
+is how many).
 ``bounds`` times a regrouping after 1 and after 100 hours of made-up tracks. ``speed`` compares the
 stream's throughput with and without learning, in turns. With ``--work`` what was seen is kept for
 the next time; take a fresh folder when detector, embedder or shots changed.
@@ -45,6 +46,7 @@ WAYS = {
     "paper's recipe": ["learn.recipe=cast"],
     "paper's grouping": ["learn.tune=off", "learn.method=cast"],
     "named half-way": ["learn.tune=off"],
+    "and split": ["learn.tune=off"],
 }
 
 
@@ -82,6 +84,7 @@ def labels(args: argparse.Namespace) -> None:
         films += [drawn(work, seed, args.seconds) for seed in range(args.drawn)]
         print(
             f"{'film':24s} {'learning':16s} B-cubed  named  found clicks live  flips guesses named"
+            " splits"
         )
         gains: dict[str, list[float]] = {}
         for film in films:
@@ -93,7 +96,8 @@ def labels(args: argparse.Namespace) -> None:
                 print(
                     f"{film.stem[:24]:24s} {way:16s} {row['b_cubed']:7.3f} {row['named']:6.3f}"
                     f" {row['found']:6.3f} {row['clicks']:6.0f} {row['live']:4.0f}"
-                    f" {row['flips']:6.3f} {row['guesses']:7.3f} {row['named_flips']:5.3f}",
+                    f" {row['flips']:6.3f} {row['guesses']:7.3f} {row['named_flips']:5.3f}"
+                    f" {row['splits']:6.0f}",
                     flush=True,
                 )
         for way, gain in gains.items():
@@ -125,8 +129,13 @@ def judge(film: Path, way: str, work: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=work) as folder:
         said, final = Path(folder) / "said.ndjson", Path(folder) / "final.ndjson"
         store = Path(folder) / "s.zarr"
-        with naming_half_way(store, looks) if way == "named half-way" else nullcontext():
+        half_way = way in ("named half-way", "and split")
+        with naming_half_way(store, looks) if half_way else nullcontext():
             play(looks, said, store, WAYS[way])
+        editor = Editor(store)
+        splits = editor.cast.splits().values()
+        for tracks in splits if way == "and split" else ():
+            editor.split(tracks)
         export(store, "ndjson", str(final))
         scores = evaluate_files(str(truth_of(film)), str(final))
         told = evaluate_files(str(truth_of(film)), str(said))
@@ -140,6 +149,7 @@ def judge(film: Path, way: str, work: Path) -> dict[str, float]:
         "found": 1 - missed / max(1, boxes),
         "clicks": scores.scores.clicks or 0,
         "live": live,
+        "splits": len(splits),
         "flips": told.flips or 0.0,
         "guesses": told.guesses or 0.0,
         "named_flips": told.named_flips or 0.0,

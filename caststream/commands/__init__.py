@@ -27,6 +27,7 @@ COMMANDS = {
     "move": "caststream.commands.people:MOVE",
     "not-this": "caststream.commands.people:NOT_THIS",
     "apart": "caststream.commands.people:APART",
+    "whole": "caststream.commands.people:WHOLE",
     "ignore": "caststream.commands.people:IGNORE",
     "undo": "caststream.commands.people:UNDO",
     "log": "caststream.commands.people:LOG",

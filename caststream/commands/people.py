@@ -53,6 +53,12 @@ def _apart(editor: Editor, args: argparse.Namespace) -> None:
     _told(editor.apart(read_character(args.one), read_character(args.other)))
 
 
+def _whole(editor: Editor, args: argparse.Namespace) -> None:
+    from caststream.learning.edit import read_character
+
+    _told(editor.whole(read_character(args.character)))
+
+
 def _ignore(editor: Editor, args: argparse.Namespace) -> None:
     from caststream.learning.edit import read_character
 
@@ -142,6 +148,11 @@ APART = _command(
     "Say that two characters are not one: they are not suggested again.",
     [("one", {"help": "such as c7"}), ("other", {"help": "such as c9"})],
     _apart,
+)
+WHOLE = _command(
+    "Say that a character is one: the split that info suggests is not suggested again.",
+    [_CHARACTER],
+    _whole,
 )
 IGNORE = _command(
     "Leave a character out of all labels.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from caststream.export.labels import FinalLabels, writable
+from caststream.learning.edit import track_text
 from caststream.messages import CharacterSummary, character_text
 from caststream.store import published
 from caststream.store.reader import StoreReader
@@ -45,6 +46,8 @@ class StoreInfo:
     rows: int
     characters: tuple[CharacterSummary, ...]
     """Most screen time first."""
+    splits: dict[int, list[int]]
+    """Named characters that may be two -> the tracks that may be somebody else."""
     unlabelled: int
     """Tracks without a character."""
     model: int
@@ -73,6 +76,7 @@ def store_info(path: str | Path) -> StoreInfo:
             tracks=len(tracks),
             rows=int(tracks.boxes.sum()),
             characters=tuple(sorted(characters, key=lambda c: (-c.seconds, c.id))),
+            splits=labels.splits(),
             unlabelled=len(tracks) - sum(c.tracks for c in characters),
             model=labels.number,
             models=tuple(published.versions(path)),
@@ -107,6 +111,14 @@ def render(info: StoreInfo) -> str:
         f"{_clock(c.first_time):<11} {c.name or '-'}"
         for c in info.characters
     ]
+    for character, tracks in info.splits.items():
+        who = character_text(character)
+        lines += [
+            "",
+            f"{who} may be two characters: some of its tracks were seen side by side. Look at"
+            f" {' '.join(map(track_text, tracks))}",
+            f'"split" with these takes them out, "whole {who}" says that all are {who}.',
+        ]
     return "\n".join(lines)
 
 

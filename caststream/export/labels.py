@@ -37,6 +37,10 @@ class FinalLabels:
         confidence[final < 0] = 0.0
         return final, confidence
 
+    def splits(self) -> dict[int, list[int]]:
+        """Named characters that may be two -> the tracks that may be somebody else."""
+        return self._cast.splits()
+
     def name(self, character: int) -> str | None:
         """What people call a character."""
         return self._cast.name(character)

@@ -239,6 +239,27 @@ class Cast:
             if np.isfinite(near[k])
         ]
 
+    def splits(self) -> dict[int, list[int]]:
+        """Named characters that may be two -> the tracks (uids) that may be somebody else.
+
+        What people said since is left out: tracks that they put elsewhere, and characters of which
+        they said that they are one.
+        """
+        extra, acts = self.published.extra, self.acts
+        if "split_uid" not in extra:
+            return {}
+        whose = np.array([acts.resolve(int(c)) for c in extra["split_character"]], np.int64)
+        final, _ = self.published_labels(extra["split_uid"])
+        refused = {acts.resolve(character) for _, character in acts.whole}
+        said = {track for track, _ in acts.whole}
+        found = {}
+        for one in np.unique(whose[final == whose]).tolist():
+            tracks = extra["split_uid"][(final == whose) & (whose == one)].tolist()
+            known = one in refused and not said.isdisjoint(tracks)
+            if not known and one not in acts.ignored and acts.name_of(one):
+                found[one] = tracks
+        return found
+
     def summaries(self) -> tuple[CharacterSummary, ...]:
         """One line a character, most screen time first; ignored ones are left out."""
         extra = self.published.extra

@@ -85,6 +85,8 @@ class Acts:
     """(track uid, id) of "not this one"."""
     apart: set[tuple[int, int]] = field(default_factory=set)
     """Pairs of ids that a person said are two characters, as they were given."""
+    whole: set[tuple[int, int]] = field(default_factory=set)
+    """(track uid, id) of tracks that are this character although they looked like another."""
     ignored: set[int] = field(default_factory=set)
     minted: set[int] = field(default_factory=set)
     """Ids that people made by splitting."""
@@ -144,7 +146,8 @@ def fold(acts: Sequence[Act]) -> Acts:
 
     Arguments by kind: ``name`` and ``rename`` (character, name), ``merge`` (from, into), ``split``
     (tracks, into), ``move`` (tracks, into), ``not_this`` (tracks, character), ``apart``
-    (one, other), ``ignore`` (character, ignored), ``undo`` (act). Tracks are uids.
+    (one, other), ``whole`` (tracks, character), ``ignore`` (character, ignored), ``undo`` (act).
+    Tracks are uids.
     """
     gone = undone(acts)
     state = Acts()
@@ -204,6 +207,10 @@ def _apart(state: Acts, act: Mapping[str, Any]) -> None:
     state.apart.add((int(act["one"]), int(act["other"])))
 
 
+def _whole(state: Acts, act: Mapping[str, Any]) -> None:
+    state.whole.update((track, int(act["character"])) for track in _ints(act["tracks"]))
+
+
 def _ignore(state: Acts, act: Mapping[str, Any]) -> None:
     character = state.resolve(int(act["character"]))
     if act.get("ignored", True):
@@ -228,5 +235,6 @@ _FOLDS = {
     "move": _move,
     "not_this": _not_this,
     "apart": _apart,
+    "whole": _whole,
     "ignore": _ignore,
 }

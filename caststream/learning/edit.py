@@ -92,6 +92,14 @@ class Editor:
             raise UsageError(f"{character_text(one)} and {character_text(other)} are one already")
         return self._append("apart", {"one": one, "other": other})
 
+    def whole(self, character: int) -> Act:
+        """Say that a character is one: to split off what was suggested is not suggested again."""
+        self._known(character)
+        tracks = self.cast.splits().get(self._resolved(character))
+        if tracks is None:
+            raise UsageError(f"nobody suggests to split {character_text(character)}; info lists it")
+        return self._append("whole", {"tracks": tracks, "character": character})
+
     def ignore(self, character: int, ignored: bool = True) -> Act:
         """Leave a character out of all labels from now on, or take it in again."""
         self._known(character)

@@ -21,6 +21,7 @@ from caststream.learning.characters import Acts, match
 from caststream.learning.clusters import CAPACITY, MicroClusters, prototypes
 from caststream.learning.confidence import LEAD, confidence
 from caststream.learning.linkage import linkage, measured_cut
+from caststream.learning.splits import suggested_splits
 from caststream.messages import F4, I8
 
 MIN_BOXES = 3
@@ -37,6 +38,7 @@ VIEWS = 4
 """Prototypes a track."""
 LINGER = 0.5
 """Share of the cut before in the present one: a cut that jumps splits and joins for nothing."""
+_NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Regrouping:
     merged: tuple[tuple[int, int], ...]
     suggestions: tuple[tuple[int, int, float], ...]
     """(id, id, similarity): probably one character, and a person has named or placed one."""
+    splits: tuple[I8, I8] = (_NONE, _NONE)
+    """Tracks (n,) that may not be the character (n,) that a person named."""
 
 
 class Grouping:
@@ -261,7 +265,9 @@ class Grouping:
         held = (pinned >= 0) & (fresh == pinned)
         self.character = np.where(held, self.character, fresh)
         self._attach_pending()
-        return Regrouping(cut, found.merged, suggestions)
+        asked = set(acts.names) - acts.ignored
+        splits = suggested_splits(self.micro, self.character, asked, cut, self._all_poses())
+        return Regrouping(cut, found.merged, suggestions, splits)
 
     def _keep_touched_apart(
         self, group: I8, pinned: I8

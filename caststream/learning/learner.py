@@ -205,6 +205,8 @@ class Learner:
                 **(classifier.arrays() if classifier is not None else {}),
                 "label_seconds": labels.seconds,
                 "label_start": labels.start,
+                "split_uid": found.splits[0],
+                "split_character": found.splits[1],
             },
             characters=tuple(self._characters.values()),
             thresholds={"cut": found.cut},

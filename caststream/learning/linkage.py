@@ -85,6 +85,24 @@ def linkage(
     return Linkage(micro.count, merges, height.astype(np.float32))
 
 
+def linkage_within(micro: MicroClusters, members: I8) -> tuple[Linkage, F4]:
+    """Average linkage of some micro-clusters (m,) alone, whatever they go by, and how many pairs
+    seen side by side each merge (K,) breaks."""
+    sums = micro.sums[members].astype(np.float64)
+    merges, height, broken = _agglomerate(
+        sums @ sums.T,
+        micro.weight[members].astype(np.float64),
+        micro.tracks[members].astype(np.float64),
+        micro.apart[np.ix_(members, members)].astype(np.float64),
+        np.full(len(members), -1, np.int64),
+        APART,
+        len(members),
+        np.inf,
+    )
+    tree = Linkage(len(members), merges, height.astype(np.float32))
+    return tree, broken.astype(np.float32)
+
+
 def measured_cut(micro: MicroClusters, pinned: I8, prior: float) -> float:
     """Similarity at which to stop merging: measured, and held to ``prior`` by how few pairs say so.
 

@@ -24,7 +24,9 @@ from caststream.store.files import told
 
 logger = logging.getLogger(__name__)
 
-Kind = Literal["name", "rename", "merge", "split", "move", "not_this", "apart", "ignore", "undo"]
+Kind = Literal[
+    "name", "rename", "merge", "split", "move", "not_this", "apart", "whole", "ignore", "undo"
+]
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 
 FILE = "acts.ndjson"

@@ -1,4 +1,5 @@
-"""What to ask people next: pairs that may be one character, and tracks that may be somebody else.
+"""What to ask people next: pairs that may be one character, named ones that may be two, and tracks
+that may be somebody else.
 
 Each answer is one of the acts that people can do anyway; the questions are ordered by how much
 screen time an answer settles.
@@ -33,15 +34,17 @@ GLIMPSE = 0.5
 class Proposal:
     """One question, with what it would settle."""
 
-    kind: Literal["pair", "track"]
+    kind: Literal["pair", "split", "track"]
     character: int
-    """The one that stays, or that the track is said to be."""
+    """The one that stays, that may be two, or that the track is said to be."""
     other: int
-    """The character that may be the same, or the track (uid)."""
+    """The character that may be the same, the track (uid), or the first one to be split off."""
     likeness: float
-    """Mean similarity of a pair (cosine), confidence of a track."""
+    """Mean similarity of a pair (cosine), confidence of a track; 0 for a split."""
     seconds: float
     """Screen time that an answer settles."""
+    tracks: tuple[int, ...] = ()
+    """All tracks (uids) to be split off."""
 
     @property
     def key(self) -> Hashable:
@@ -51,7 +54,7 @@ class Proposal:
 
 def proposals(index: Index, roster: Roster) -> list[Proposal]:
     """All questions worth asking, those that settle most first."""
-    found = [*_pairs(index, roster), *_tracks(roster)]
+    found = [*_pairs(index, roster), *_splits(roster), *_tracks(roster)]
     return sorted(found, key=lambda p: (-p.seconds, p.kind, p.character, p.other))
 
 
@@ -77,6 +80,16 @@ def _pairs(index: Index, roster: Roster) -> list[Proposal]:
         )
         if len(asked) == MOST:
             break
+    return asked
+
+
+def _splits(roster: Roster) -> list[Proposal]:
+    asked = []
+    for character, tracks in roster.cast.splits().items():
+        mine = np.isin(roster.tracks.uid, tracks)
+        seconds = float(roster.tracks.seconds[mine].sum())
+        if mine.any() and not roster.members[character].ignored:
+            asked.append(Proposal("split", character, tracks[0], 0.0, seconds, tuple(tracks)))
     return asked
 
 

@@ -121,6 +121,8 @@ def told(act: Act, roster: Roster) -> dict[str, Any]:
         case "ignore":
             again = "" if act.arguments.get("ignored", True) else "no longer "
             text = f"{called('character')} {again}ignored"
+        case "whole":
+            text = f"{called('character')} is one character"
         case "apart":
             text = f"{called('one')} is not {called('other')}"
         case _:

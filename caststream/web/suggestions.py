@@ -42,7 +42,7 @@ def answer(request: Request, form: Form) -> Response:
     with desk_of(request).at_work() as desk:
         kind, said = one(form, "kind"), one(form, "answer")
         character = read_character(one(form, "character"))
-        if kind not in ("pair", "track") or said not in ("yes", "no", "skip"):
+        if kind not in ("pair", "split", "track") or said not in ("yes", "no", "skip"):
             raise UsageError("this answer cannot be understood")
         read = read_character if kind == "pair" else read_track
         other = read(one(form, "other"))
@@ -53,6 +53,11 @@ def answer(request: Request, form: Form) -> Response:
         if kind == "pair":
             yes = said == "yes"
             act = editor.merge(other, character) if yes else editor.apart(character, other)
+        elif kind == "split":
+            tracks = editor.cast.splits().get(desk.current(character), [])
+            if other not in tracks:
+                raise UsageError("this question is over: something was said or learnt since")
+            act = editor.split(tracks) if said == "yes" else editor.whole(character)
         elif said == "yes":
             act = editor.move([other], character)
         else:
@@ -78,12 +83,19 @@ def _shown(desk: Desk, asked: Proposal) -> dict[str, Any]:
         "member": roster.members[asked.character],
         "looks": [uid for uid in looks[asked.character] if pair or uid != asked.other],
         "sure": asked.likeness,
+        "tracks": len(asked.tracks),
         "seconds": asked.seconds,
         "other": character_text(asked.other) if pair else track_text(asked.other),
     }
     if pair:
         shown["against"] = roster.members[asked.other]
         shown["others"] = looks[asked.other]
+    elif asked.kind == "split":
+        own = tracks.uid[roster.lines_of(asked.character)]
+        rest = own[~np.isin(own, asked.tracks)].tolist()
+        shown["against"] = None
+        shown["others"] = _longest(desk, list(asked.tracks))
+        shown["looks"] = _longest(desk, rest)
     else:
         line = int(desk.index.places(np.array([asked.other]))[0])
         shown["against"] = None
@@ -92,3 +104,12 @@ def _shown(desk: Desk, asked: Proposal) -> dict[str, Any]:
         shown["start"] = float(tracks.start[line])
         shown["frame"] = int(tracks.exemplar[line])
     return shown
+
+
+def _longest(desk: Desk, uids: list[int]) -> list[int]:
+    """The ``LOOKS`` tracks of these with most screen time."""
+    lines = desk.index.places(np.array(uids, np.int64))
+    lines = lines[lines >= 0]
+    tracks = desk.index.tracks
+    order = np.argsort(-tracks.seconds[lines], kind="stable")[:LOOKS]
+    return list(map(int, tracks.uid[lines[order]].tolist()))

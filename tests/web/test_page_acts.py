@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import numpy as np
 from conftest import Client
 from shows import DOUBTFUL, TWINS
 
-from caststream.learning.edit import Editor
+from caststream.learning.edit import Editor, track_text
 from caststream.learning.learner import Learner
 from caststream.store import acts, published
 
@@ -169,6 +171,33 @@ def test_suggestions_are_answered_by_acts(client: Client) -> None:
     client.desk.refresh()
     line = client.desk.roster.lines_of(1)[-1]
     assert client.desk.roster.confidence[line] == 1.0
+
+
+def test_a_split_is_suggested_done_refused_and_taken_back(client: Client) -> None:
+    store = client.desk.store
+    own = client.desk.roster.tracks.uid[client.desk.roster.lines_of(1)]
+    client.act("/acts/name", character="c1", name="Ann")
+    model = published.current(store)
+    assert model is not None
+    asked = {"split_uid": own[:2], "split_character": np.ones(2, np.int64)}
+    published.publish(store, replace(model, extra={**model.extra, **asked}))
+    assert "Is Ann two characters?" in client.ask("/suggestions")
+    question = {"kind": "split", "character": "c1", "other": track_text(int(own[0]))}
+    client.act("/suggestions", **question, answer="skip")
+    client.act("/suggestions/again")
+    client.act("/suggestions", **question, answer="no")
+    assert "two characters?" not in client.ask("/suggestions")
+    assert client.act("/suggestions", **question, answer="yes").status_code == 422
+    assert "Ann is one character" in client.ask("/characters")  # what undo would take back
+    client.act("/acts/undo")
+    client.act("/suggestions", **question, answer="yes")
+    client.desk.refresh()
+    roster = client.desk.roster
+    new = max(roster.members)
+    assert roster.tracks.uid[roster.lines_of(new)].tolist() == own[:2].tolist()
+    assert kinds(client) == ["name", "whole", "undo", "split"]
+    client.act("/acts/undo")
+    assert "Is Ann two characters?" in client.ask("/suggestions")
 
 
 def test_what_was_told_apart_stays_apart_when_all_is_grouped_anew(client: Client) -> None:

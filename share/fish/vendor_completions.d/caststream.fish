@@ -50,7 +50,7 @@ function _shtab_caststream_using
   test "$_shtab_caststream_cmdpath" = "$argv"
 end
 
-set -g _shtab_caststream_commands export info watch check compact top add remove serve name merge split move not-this apart ignore undo log tune regroup models eval archive 'archive plan' 'archive unit' 'archive run' 'archive merge' graph nodes
+set -g _shtab_caststream_commands export info watch check compact top add remove serve name merge split move not-this apart whole ignore undo log tune regroup models eval archive 'archive plan' 'archive unit' 'archive run' 'archive merge' graph nodes
 set -g _shtab_caststream_opts_with_value --address --allow-host --at-once --cpus --detector --device --embedder --every --gpus --graph --host --into --keep --labels --method --metrics --out --port --recipe --report --rollback --room --seed --serve --set --settle --source --steps --store --to --video
 
 complete -c caststream -e
@@ -144,6 +144,9 @@ complete -c caststream -n '_shtab_caststream_using not-this; and test $_shtab_ca
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a apart -d 'Say that two characters are not one: they are not suggested again.'
 complete -c caststream -n '_shtab_caststream_using apart' -s h -l help -d 'show this help message and exit'
 complete -c caststream -n '_shtab_caststream_using apart; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
+complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a whole -d 'Say that a character is one: the split that info suggests is not suggested again.'
+complete -c caststream -n '_shtab_caststream_using whole' -s h -l help -d 'show this help message and exit'
+complete -c caststream -n '_shtab_caststream_using whole; and test $_shtab_caststream_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d store
 complete -c caststream -n '_shtab_caststream_using; and test $_shtab_caststream_npos -eq 0' -a ignore -d 'Leave a character out of all labels.'
 complete -c caststream -n '_shtab_caststream_using ignore' -s h -l help -d 'show this help message and exit'
 complete -c caststream -n '_shtab_caststream_using ignore' -l no -d 'take it in again'
