@@ -130,6 +130,8 @@ class ShotFrame:
     """(27, 48, 3) RGB: the picture that the boundary detector looked at."""
     blend: bool
     """True inside a dissolve, fade or wipe, where two pictures are mixed."""
+    known: float = 0.0
+    """When its shot was certain, on the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)

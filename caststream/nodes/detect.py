@@ -42,9 +42,10 @@ class Detect(Node):
     above ``rate`` they are looked at evenly.
 
     The other frames end here, since nobody further down looks at them; for an annotated video
-    they pass as markers. With ``late`` above 0 a picture that came more than so many seconds ago
-    is left out as well, counted, and told as a gap: a label that comes too late is of no use to
-    who watches live.
+    they pass as markers. With ``late`` above 0 a picture that has waited here for more than so
+    many seconds is left out as well, counted, and told as a gap: a label that comes too late is of
+    no use to who watches live. What decoder and shots hold a picture back for does not count: with
+    few frames a second that alone is much, and to leave some out would bring no other sooner.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Detect(Node):
         late = not 0 <= frame.time - self._due + 0.008 < 1 / self.rate
         self._due = (frame.time if late else self._due) + 1 / self.rate
         self._last, self._seen = frame.time, message.small
-        if self.late and time.monotonic() - frame.arrived > self.late:
+        if self.late and time.monotonic() - message.known > self.late:
             first, _, count = self._missed or (frame.time, 0.0, 0)
             self._missed = first, frame.time, count + 1
             if self._passes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from caststream.errors import GraphError
@@ -101,7 +102,8 @@ class Shots(Node):
             self._transition = decision.begins
             self._score = decision.score
         self._last = frame
-        yield ShotFrame(frame, self._shot, decision.small, decision.blend)
+        now = monotonic()
+        yield ShotFrame(frame, self._shot, decision.small, decision.blend, now)
 
     def _end(self, frame: int, time: float) -> ShotEnd:
         assert self._first is not None, "a shot has to begin before it ends"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -108,6 +109,18 @@ def test_a_jump_in_time_is_looked_at_and_a_drop_is_not() -> None:
     assert looked_at(node, [frame(3, 24)]) == []
     list(node.mark(Gap("discontinuity", 0.1, 0.2, 0)))
     assert looked_at(node, [frame(4, 24)]) == [4]
+
+
+def test_what_waited_too_long_is_left_out_and_told_and_what_was_held_back_before_is_not() -> None:
+    node = detect(rate=24.0, late=0.5)
+    said: list[Any] = []
+    for i in range(4):
+        # None of them is fresh; two waited for the detector as well.
+        known = monotonic() - (60.0 if i in (1, 2) else 0.0)
+        said += node.process(replace(frame(i, 24), known=known))
+    first, gap, last = said
+    assert [first.source.frame.index, last.source.frame.index] == [0, 3]
+    assert gap == Gap("dropped", 1 / 24, 2 / 24, 2)
 
 
 def test_quick_movement_is_looked_at_more_often_and_noise_is_not() -> None:
