@@ -211,7 +211,7 @@ class Track:
     end: float
     boxes: int
     score: float
-    """Mean score of its boxes."""
+    """Mean score of its boxes, without doubtful ones that only lead up to it."""
     exemplar: int
     """Frame number of its most typical box."""
     online: tuple[int, ...]

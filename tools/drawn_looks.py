@@ -1,6 +1,7 @@
 """Looks at drawn episodes without making a film of them: only the pictures that are analysed.
 
     python tools/drawn_looks.py FOLDER --show 100 [--episodes 4] [--seconds 210] [--size 640 360]
+                                [--score 0.08]
 
 Writes ``show-100-0.looks.npz`` as ``tools/replay.py look`` does, and its truth beside it, for every
 episode of the show: the same cast in other scenes. Every sixth picture is drawn (four a second),
@@ -34,6 +35,7 @@ from caststream.messages import (
     StreamStart,
 )
 from caststream.nodes import catalogue
+from caststream.nodes.detect import Detect
 from caststream.nodes.shots import SMALL
 from tools.replay import Keep
 from tools.synth.episode import Truth
@@ -45,7 +47,7 @@ FPS = 24.0
 UNSEEN = 1_000_000
 """Seeds from here on are in no training."""
 GRAPH = "[draw]\nshow = {show}\nepisode = {episode}\nseconds = {seconds}\nwidth = {width}\n\
-height = {height}\ntruth = {truth}\n[detect]\n[embed]\n[keep]\npath = {path}\n"
+height = {height}\ntruth = {truth}\n[detect]\nscore = {score}\n[embed]\n[keep]\npath = {path}\n"
 
 
 def main() -> None:
@@ -55,23 +57,26 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=210.0)
     parser.add_argument("--size", type=int, nargs=2, default=(640, 360))
+    parser.add_argument("--score", type=float, default=Detect().score, help="boxes from here on")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     for show in args.show:
         for episode in range(args.episodes):
             looks = args.folder / f"show-{show}-{episode}.looks.npz"
             if not looks.exists():
-                look(looks, show, episode, args.seconds, tuple(args.size))
+                look(looks, show, episode, args.seconds, tuple(args.size), args.score)
             print(looks, flush=True)
 
 
-def look(looks: Path, show: int, episode: int, seconds: float, size: tuple[int, int]) -> None:
+def look(
+    looks: Path, show: int, episode: int, seconds: float, size: tuple[int, int], score: float
+) -> None:
     """Draw and look at one episode; the file of looks is whole or not there."""
     draft = looks.with_suffix(".part")
     truth = looks.with_name(looks.name.replace(".looks.npz", ".truth.json"))
     text = GRAPH.format(
         show=UNSEEN + show, episode=episode, seconds=float(seconds), width=size[0],
-        height=size[1], truth=json.dumps(str(truth)), path=json.dumps(str(draft)),
+        height=size[1], score=score, truth=json.dumps(str(truth)), path=json.dumps(str(draft)),
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "draw.toml"

@@ -1,6 +1,6 @@
 """Keeps what was seen in a film, and plays it again without the film: other learning in seconds.
 
-    python tools/replay.py look film.mp4 film.looks.npz
+    python tools/replay.py look film.mp4 film.looks.npz [--set NODE.KEY=V]
     python tools/replay.py play film.looks.npz again.ndjson [--store S] [--set NODE.KEY=V]
 
 ``look`` runs the graph up to ``embed`` and keeps boxes, features and crops; ``play`` runs
@@ -55,21 +55,22 @@ def main() -> None:
     one = commands.add_parser("look")
     one.add_argument("film", type=Path)
     one.add_argument("looks", type=Path)
-    one.set_defaults(run=lambda a: look(a.film, a.looks))
+    one.set_defaults(run=lambda a: look(a.film, a.looks, a.set))
     two = commands.add_parser("play")
     two.add_argument("looks", type=Path)
     two.add_argument("labels", type=Path)
     two.add_argument("--store", type=Path)
-    two.add_argument("--set", action="append", default=[], metavar="NODE.KEY=VALUE")
+    for command in (one, two):
+        command.add_argument("--set", action="append", default=[], metavar="NODE.KEY=VALUE")
     two.set_defaults(run=lambda a: play(a.looks, a.labels, a.store, a.set))
     args = parser.parse_args()
     args.run(args)
 
 
-def look(film: Path, looks: Path) -> None:
+def look(film: Path, looks: Path, settings: list[str] = []) -> None:  # noqa: B006
     """Look at a whole film; the file of looks is whole or not there."""
     draft = looks.with_suffix(".part")
-    Run(_graph(LOOK, draft, ()), Context(uri=str(film), quiet=True)).run()
+    Run(_graph(LOOK, draft, settings), Context(uri=str(film), quiet=True)).run()
     draft.rename(looks)
 
 

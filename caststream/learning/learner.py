@@ -21,6 +21,7 @@ from caststream.store.published import Published
 from caststream.store.reader import StoreReader
 from caststream.store.tables import Commit
 from caststream.vision.embedder import Head, project, read_head, shipped_digest
+from caststream.vision.leads import leading
 from caststream.vision.opened import write_trunk
 
 Method = Literal["caststream", "cast"]
@@ -106,8 +107,10 @@ class Learner:
                 else BatchGrouping(self._keep)
             )
         crops = rows.crop if self._method == "cast" else ()
+        teaches = ~leading(rows.score, owner)
         for i, uid in enumerate(tracks.uid.tolist()):
-            mine = owner == uid
+            mine = (owner == uid) & teaches
+            times = rows.time[mine]
             made = vectors[mine]
             if int(tracks.model[i]) != self.vectors:
                 # Made by a head that is not in force, before a tuning or before a rollback.
@@ -117,7 +120,7 @@ class Learner:
                     uid,
                     made,
                     features[mine],
-                    float(tracks.end[i] - tracks.start[i]),
+                    float(times[-1] - times[0]),
                     float(tracks.score[i]),
                     float(tracks.start[i]),
                     tuple(crops[k] for k in np.flatnonzero(mine)) if crops else (),

@@ -18,6 +18,7 @@ from caststream.learning.grouping import Grouping, Seen
 from caststream.messages import F2, F4, F8, I8
 from caststream.store.reader import StoreReader
 from caststream.store.tables import Commit
+from caststream.vision.leads import leading
 
 UNIT_CAPACITY = 256
 """Micro-clusters of a unit at most."""
@@ -132,13 +133,13 @@ def _seen(commit: Commit) -> list[Seen]:
     table, rows = commit.tracks, commit.rows
     if not len(table):
         return []
-    vectors, features, owner = rows.vector, rows.features, rows.uid
+    taught = np.where(leading(rows.score, rows.uid), -1, rows.uid)
     return [
         Seen(
             uid,
-            vectors[owner == uid],
-            features[owner == uid],
-            float(table.end[i] - table.start[i]),
+            rows.vector[taught == uid],
+            rows.features[taught == uid],
+            float(np.ptp(rows.time[taught == uid])),
             float(table.score[i]),
             float(table.start[i]),
         )

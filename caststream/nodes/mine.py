@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,8 +35,12 @@ class Mine(Node):
     def process(self, message: m.Tracks) -> Iterator[m.Mined]:
         """Yield the tracks with what they teach, also where that is nothing."""
         from caststream.learning.triplets import TripletSettings, mine
+        from caststream.vision.leads import leading
 
         assert self._random is not None, "open was not called"
         settings = TripletSettings(most=self.most)
-        found = mine(message.rows, self._random, settings, message.still, message.shared)
+        # A doubtful beginning teaches as little as a picture in which two shots are mixed.
+        rows = message.rows
+        rows = replace(rows, blend=rows.blend | leading(rows.score, rows.track))
+        found = mine(rows, self._random, settings, message.still, message.shared)
         yield m.Mined(message, found.triplets, found.apart, found.evidence)

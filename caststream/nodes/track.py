@@ -161,7 +161,7 @@ class Track(Node):
     def _keep(self, message: m.Embedded, ids: m.I8) -> None:
         from caststream.vision.boxes import sharing
 
-        at = np.flatnonzero(ids >= 0)
+        at = np.flatnonzero(ids != -1)
         if len(at) == 0:
             return
         found, frame = message.detections, message.detections.source.frame
@@ -221,7 +221,9 @@ class Track(Node):
             going[label] = times[-1] >= over and (times[0] > half or label < 0)
         if np.count_nonzero(going[labels]) > self.MOST_ROWS // 2:
             going[:] = False  # too many boxes to wait for anything
-        wait = going[labels]
+        # Of what is in no track, only what goes on can still become or lead up to one.
+        goes_on = np.isin(rows.track, rows.track[rows.time >= over])
+        wait = going[labels] & ((labels >= 0) | goes_on)
         yield from self._give(rows, beside, np.where(wait, -1, labels))
         rest = _rows_at(rows, np.flatnonzero(wait))
         live = set(self._tracker.ids()) | set(rest.track.tolist())
@@ -247,11 +249,11 @@ class Track(Node):
         _, firsts = np.unique(labels, return_index=True)
         for first in np.sort(firsts).tolist():
             own = np.flatnonzero(labels == labels[first])
-            sources = tuple(dict.fromkeys(online[own].tolist()))
+            sources = tuple(k for k in dict.fromkeys(online[own].tolist()) if k >= 0)
             names[own] = name = self._name(sources)
             for k in self._chosen(rows, online, own):
                 crops[k] = self._crops[int(online[k])].crops[int(rows.frame[k])]
-            tracks.append(_summary(name, self._shot, rows, own, crops, sources))
+            tracks.append(_summary(name, self._shot, rows, own, crops, sources, online[own] >= 0))
         rows = m.Rows(
             rows.frame, rows.time, rows.box, rows.score, names, rows.vector, rows.features,
             tuple(crops), rows.blend,
@@ -307,7 +309,7 @@ def _rows_at(rows: m.Rows, at: NDArray[np.intp]) -> m.Rows:
 
 def _summary(
     name: int, shot: int, rows: m.Rows, own: NDArray[np.intp], crops: list[bytes],
-    sources: tuple[int, ...],
+    sources: tuple[int, ...], sure: NDArray[np.bool_],
 ) -> m.Track:  # fmt: skip
     score = rows.score[own].astype(np.float64)
     # Most typical: near the mean of looks, sure, outside of blends, and with a crop to show.
@@ -324,7 +326,7 @@ def _summary(
         start=float(rows.time[first]),
         end=float(rows.time[last]),
         boxes=len(own),
-        score=float(score.mean()),
+        score=float(score[sure].mean()),
         exemplar=int(rows.frame[own[int(np.argmax(typical))]]),
         online=sources,
     )

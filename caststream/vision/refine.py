@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from caststream.vision.flow import chains, least_cost_flow
+from caststream.vision.leads import lead_up
 from caststream.vision.pieces import (
     COLUMNS,
     HEAD,
@@ -94,10 +95,25 @@ def refine(
     """Refined track of each box of one shot: (N,), numbered from 0, -1 for boxes left out.
 
     ``time`` (N,) seconds, ``box`` (N, 4), ``score`` (N,), ``online`` (N,) track ids of the online
-    tracker (-1 for none: such boxes stay out), ``vectors`` (N, D) unit rows or zeros. Every box
-    of the other arguments has to be finite and to have an area.
+    tracker (-1 for none: such boxes stay out; below that doubtful ones, which can only lead up to
+    a track), ``vectors`` (N, D) unit rows or zeros. Every box that stays in has to be finite and
+    to have an area.
     """
     s = settings or RefineSettings()
+    looks = np.zeros((len(time), 0), np.float32) if vectors is None else vectors
+    looks = np.array(looks, np.float32)
+    looks[~np.isfinite(looks).all(axis=1)] = 0.0
+    label = _linked(s, time, box, score, online, looks)
+    if s.costs == "cast":
+        return label
+    exact = np.ascontiguousarray(box, np.float64)
+    return lead_up(
+        _parameters(s), s.doubt, s.ends, s.weak, time, exact, score, online, looks, label
+    )
+
+
+def _linked(s: RefineSettings, time: F8, box: F4, score: F4, online: I8, looks: F4) -> I8:
+    # The sure tracks' pieces, linked anew.
     out = np.full(len(time), -1, np.int64)
     rows = np.flatnonzero(online >= 0)
     if len(rows) == 0:
@@ -105,9 +121,7 @@ def refine(
     rows = rows[np.lexsort((time[rows], online[rows]))]
     t, b = np.ascontiguousarray(time[rows]), np.ascontiguousarray(box[rows], np.float64)
     track = np.ascontiguousarray(online[rows])
-    looks = np.zeros((len(rows), 0), np.float32) if vectors is None else vectors[rows]
-    looks = np.ascontiguousarray(looks, np.float32)
-    looks[~np.isfinite(looks).all(axis=1)] = 0.0
+    looks = looks[rows]
     p = _parameters(s)
     begins = np.zeros(len(rows), np.bool_)
     mark_doubts(p, t, b, track, looks, looks.any(axis=1), s.doubt, begins)

@@ -17,6 +17,8 @@ seconds and relative sizes, so any analysing rate works. What it is made of, and
 - Weak cues: score and height (Hybrid-SORT, Yang et al., AAAI 2024, arXiv 2308.00783).
 - Looks: cosine to a running prototype, which trusts sure boxes more (Deep OC-SORT, Maggiolino
   et al., ICIP 2023, arXiv 2302.11813), and to the best of the last few views.
+- Boxes that no track took are followed once more by themselves, from a lower score on; they are
+  never shown, and at a shot's end `leads` puts them before the track that they lead up to.
 - The camera's own motion is told from the pictures (`camera`) and taken out first (``move``).
 - What is put out is the matched box, never the filter's state.
 """
@@ -24,12 +26,13 @@ seconds and relative sizes, so any analysing rate works. What it is made of, and
 from __future__ import annotations
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from caststream.vision import kalman, track_kernels
+from caststream.vision.boxes import iou
 
 F4 = NDArray[np.float32]
 I8 = NDArray[np.int64]
@@ -87,6 +90,10 @@ class TrackerSettings:
     """Tracks whose boxes score less than this on average are followed but not shown."""
     still: float = 3.0
     """Cost of a track that moved and now stands where it was last seen."""
+    faint: float = 0.25
+    """Boxes that no track took are followed by themselves from this score on."""
+    faint_double: float = 0.5
+    """... unless they double a tracked box of their frame by more IoU than this."""
 
 
 class Tracker:
@@ -109,6 +116,8 @@ class Tracker:
         self._nothing = np.zeros((0, dim), np.float32)
         self._tracks = self._made(64)
         self._grow_room(64, 64)
+        rest = replace(self.settings, start=self.settings.faint)
+        self._rest = Tracker(dim, rest) if rest.start < self.settings.start else None
 
     def _grow_tracks(self, size: int) -> None:
         floats, ints, views = self._tracks
@@ -165,6 +174,8 @@ class Tracker:
         """End all tracks, as at a cut."""
         self._count[0] = 0
         self._time = -np.inf
+        if self._rest is not None:
+            self._rest.reset()
 
     def move(self, x: float, y: float, zoom: float, middle: tuple[float, float]) -> None:
         """Move all tracks as the camera moved what it shows, before the next ``update``.
@@ -179,6 +190,8 @@ class Tracker:
             place[:, 2:] += zoom
         live[:, kalman.VEL : kalman.VEL + 2] *= grow
         live[:, track_kernels.SCALE] *= grow
+        if self._rest is not None:
+            self._rest.move(x, y, zoom, middle)
 
     def update(
         self,
@@ -191,8 +204,8 @@ class Tracker:
 
         ``boxes`` (N, 4), ``scores`` (N,), ``vectors`` (N, dim) unit rows (zero rows say nothing).
         Gives the track id of each box (N,), -1 where it has none, and the same with -1 where the
-        track is not to be shown (yet). A time that jumps back ends all tracks. Boxes that are not
-        finite or have no area are left out.
+        track is not to be shown (yet). Ids below -1 are those of tracks of doubtful boxes. A time
+        that jumps back ends all tracks. Boxes that are not finite or have no area are left out.
         """
         n = len(boxes)
         if time < self._time:
@@ -211,4 +224,17 @@ class Tracker:
             *self._tracks, self._count, self._ids, *self._room,
         )  # fmt: skip
         found: I8 = self._ids[:, :n].copy()
+        if self._rest is not None:
+            self._follow_rest(time, boxes, scores, looks, found[0])
         return found[0], found[1]
+
+    def _follow_rest(self, time: float, boxes: F4, scores: F4, looks: F4, ids: I8) -> None:
+        assert self._rest is not None
+        at = np.flatnonzero((ids < 0) & (scores >= self.settings.faint))
+        if not len(at) and not self._rest.alive:
+            return
+        taken = boxes[ids >= 0]
+        if len(at) and len(taken):
+            at = at[iou(boxes[at], taken).max(axis=1) <= self.settings.faint_double]
+        found, _ = self._rest.update(time, boxes[at], scores[at], looks[at] if self.dim else None)
+        ids[at] = np.where(found >= 0, -2 - found, -1)
