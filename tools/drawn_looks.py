@@ -46,6 +46,8 @@ EVERY = 6
 FPS = 24.0
 UNSEEN = 1_000_000
 """Seeds from here on are in no training."""
+SCORE = Detect().score
+"""What the stream passes on."""
 GRAPH = "[draw]\nshow = {show}\nepisode = {episode}\nseconds = {seconds}\nwidth = {width}\n\
 height = {height}\ntruth = {truth}\n[detect]\nscore = {score}\n[embed]\n[keep]\npath = {path}\n"
 
@@ -57,7 +59,7 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=210.0)
     parser.add_argument("--size", type=int, nargs=2, default=(640, 360))
-    parser.add_argument("--score", type=float, default=Detect().score, help="boxes from here on")
+    parser.add_argument("--score", type=float, default=SCORE, help="boxes from here on")
     args = parser.parse_args()
     args.folder.mkdir(parents=True, exist_ok=True)
     for show in args.show:
@@ -69,9 +71,14 @@ def main() -> None:
 
 
 def look(
-    looks: Path, show: int, episode: int, seconds: float, size: tuple[int, int], score: float
+    looks: Path,
+    show: int,
+    episode: int,
+    seconds: float,
+    size: tuple[int, int],
+    score: float = SCORE,
 ) -> None:
-    """Draw and look at one episode; the file of looks is whole or not there."""
+    """Draw and look at one episode, for boxes from ``score`` on; the file is whole or not there."""
     draft = looks.with_suffix(".part")
     truth = looks.with_name(looks.name.replace(".looks.npz", ".truth.json"))
     text = GRAPH.format(

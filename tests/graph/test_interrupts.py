@@ -84,6 +84,14 @@ sys.exit(130 if run.interrupted else 0)
 '''
 
 
+@pytest.fixture(autouse=True)
+def terminal():
+    """Programs that are started take a hang-up as from a terminal, whoever runs the tests."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which children inherit
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def program(case: str, grace: float = 30.0) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
@@ -137,18 +145,15 @@ def test_the_second_aborts_whatever_else_was_sent():
 
 
 def test_who_is_started_by_nohup_outlives_the_terminal():
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # which children inherit
-    try:
-        with program("stuck") as started:
-            assert started.stdout is not None
-            assert started.stdout.readline().strip() == "stuck"
-            started.send_signal(signal.SIGHUP)
-            # Had the hang-up counted for a first signal, this would be a second, and abort.
-            with pytest.raises(subprocess.TimeoutExpired):
-                started.send_signal(signal.SIGINT)
-                started.wait(1.0)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with program("stuck") as started:
+        assert started.stdout is not None
+        assert started.stdout.readline().strip() == "stuck"
+        started.send_signal(signal.SIGHUP)
+        # Had the hang-up counted for a first signal, this would be a second, and abort.
+        with pytest.raises(subprocess.TimeoutExpired):
+            started.send_signal(signal.SIGINT)
+            started.wait(1.0)
 
 
 def test_the_first_reaches_a_source_that_waits_for_its_line():
